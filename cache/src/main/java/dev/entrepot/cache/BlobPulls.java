@@ -50,11 +50,12 @@ final class BlobPulls {
         CacheSettings settings = admission.admitted();
         refuseManifest(digest);
         OptionalLong kept = cache.repair().blobSize(digest);
-        Optional<Link> link = index.link(repository, digest);
+        Optional<Link> link = index.links().get(repository, digest);
         refuseTooLarge(settings, digest, kept);
         if (kept.isPresent()) {
-            Verdict verdict =
-                    index.isProvenForGood(repository, digest) ? Verdict.HIT : proofs.prove(digest, false, settings);
+            Verdict verdict = index.links().isProvenForGood(repository, digest)
+                    ? Verdict.HIT
+                    : proofs.prove(digest, false, settings);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
         OptionalLong declared = declared(link);
@@ -108,7 +109,7 @@ final class BlobPulls {
 
     private Answer<BlobContent> opened(Digest digest, CacheSettings settings) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            Optional<Link> link = index.link(repository, digest);
+            Optional<Link> link = index.links().get(repository, digest);
             Optional<BlobFile> kept = cache.repair().openBlob(digest);
             if (kept.isPresent()) {
                 return serveKept(digest, kept.get(), settings);
@@ -130,9 +131,9 @@ final class BlobPulls {
         refuseManifest(digest);
         refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
-            Optional<Link> link = index.link(repository, digest);
+            Optional<Link> link = index.links().get(repository, digest);
             if (cache.store().blobSize(digest).isPresent()) {
-                if (!index.isProvenForGood(repository, digest)) {
+                if (!index.links().isProvenForGood(repository, digest)) {
                     proofs.prove(digest, false, settings);
                 }
                 return true;
@@ -159,7 +160,7 @@ final class BlobPulls {
         CacheSettings settings = admission.admitted();
         refuseManifest(digest);
         refuseUnverifiable(digest);
-        Optional<Link> link = index.link(repository, digest);
+        Optional<Link> link = index.links().get(repository, digest);
         Optional<BlobFile> kept = cache.repair().openBlob(digest);
         if (kept.isPresent()) {
             return serveKept(digest, kept.get(), settings);
@@ -350,14 +351,14 @@ final class BlobPulls {
         Verdict verdict = Verdict.HIT;
         try {
             refuseTooLarge(settings, digest, OptionalLong.of(file.sizeBytes()));
-            if (!index.isProvenForGood(repository, digest)) {
+            if (!index.links().isProvenForGood(repository, digest)) {
                 verdict = proofs.prove(digest, false, settings);
             }
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
-        index.touched(digest, repository);
+        index.contents().touched(digest, repository);
         Path path = cache.store().layout().content(ContentKind.BLOB, digest);
         return Answer.of(new KeptBlob(digest, file, path, () -> unreadable(digest)), verdict, Duration.ZERO);
     }
@@ -370,7 +371,7 @@ final class BlobPulls {
     }
 
     private void refuseManifest(Digest digest) throws NotFoundException {
-        Optional<Link> link = index.link(repository, digest);
+        Optional<Link> link = index.links().get(repository, digest);
         if (link.isPresent() && link.get().manifest()) {
             throw BlobOrManifest.notABlob(digest, repository);
         }

@@ -220,7 +220,7 @@ public final class Browsing {
 
     /** When the upstream's own tag list was last kept, and how many bytes it has; empty if none is kept. */
     public Optional<KeptDocument> upstreamTags(Repository repository) {
-        return index.tagList(repository);
+        return index.lists().tags(repository);
     }
 
     /**

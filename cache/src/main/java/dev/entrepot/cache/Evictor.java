@@ -186,7 +186,7 @@ public final class Evictor implements AutoCloseable {
             return whole;
         }
         List<StoredContent> partials = store.ingests().idle();
-        long possible = others(partials) + mayGo(index.storedBytes() - pins.bytes());
+        long possible = others(partials) + mayGo(index.contents().storedBytes() - pins.bytes());
         long goal = Math.min(must.get().goalBytes(), possible);
         return goal <= 0
                 ? Optional.empty()
@@ -236,10 +236,10 @@ public final class Evictor implements AutoCloseable {
         // Claims before the sum: a blob that is registered in between is counted twice for a moment, never not at all.
         long claimed = 0;
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
-            claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
+            claimed += index.contents().isStored(claim.getKey()) ? 0 : claim.getValue();
         }
         return new DiskUsage(
-                index.storedBytes(),
+                index.contents().storedBytes(),
                 claimed,
                 store.quarantine().bytes(),
                 store.ballast().bytes());
@@ -417,7 +417,7 @@ public final class Evictor implements AutoCloseable {
     // The bytes that may be evicted. What is in use is only counted where it matters to the question whether there are
     // so many.
     private long mayGo(long asked) {
-        long unpinned = index.storedBytes() - pins.bytes();
+        long unpinned = index.contents().storedBytes() - pins.bytes();
         if (asked > unpinned || asked <= unpinned - inUse.mostBytes()) {
             return unpinned;
         }
@@ -429,7 +429,7 @@ public final class Evictor implements AutoCloseable {
         return inUse.all().stream()
                 .filter(digest -> !pins.protects(digest))
                 .mapToLong(digest ->
-                        index.content(digest).map(IndexedContent::bytes).orElse(0L))
+                        index.contents().get(digest).map(IndexedContent::bytes).orElse(0L))
                 .sum();
     }
 
@@ -441,7 +441,7 @@ public final class Evictor implements AutoCloseable {
         while (each.hasNext()) {
             Digest digest = each.next();
             long failures = index.failedReads();
-            Optional<IndexedContent> content = index.content(digest);
+            Optional<IndexedContent> content = index.contents().get(digest);
             if (content.isEmpty() && index.failedReads() != failures) {
                 break; // the others, too, when the index can be read
             }
@@ -530,12 +530,13 @@ public final class Evictor implements AutoCloseable {
 
     private void delete(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
-        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        Optional<Repository> owner = index.contents().get(digest).flatMap(IndexedContent::owner);
         store.deleteBlob(digest);
         store.deleteManifest(digest);
-        index.removed(digest);
+        index.contents().removed(digest);
         Optional<StoredContent> back = store.find(candidate.kind(), digest);
-        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        back.ifPresent(
+                found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
         counts.evicted(reason, candidate.bytes());
     }
 
@@ -546,7 +547,7 @@ public final class Evictor implements AutoCloseable {
      */
     public boolean evict(Digest digest) {
         return locked(() -> {
-            Optional<IndexedContent> row = index.content(digest);
+            Optional<IndexedContent> row = index.contents().get(digest);
             refreshPins();
             if (row.isEmpty() || isHeld(digest) || pins.protects(digest)) {
                 return false;

@@ -123,13 +123,13 @@ final class Explaining {
     Explanation digest(Digest digest) {
         CacheSettings settings = untagged;
         Optional<ManifestBytes> kept = manifests.apply(digest);
-        Optional<Link> link = index.link(repository, digest);
+        Optional<Link> link = index.links().get(repository, digest);
         boolean linked = link.isPresent();
         OptionalLong stored = storedBlob(digest);
         if (linked ? !link.get().manifest() : kept.isEmpty() && stored.isPresent()) {
             return blob(digest, link, stored);
         }
-        boolean hit = kept.isPresent() && index.isProven(repository, digest);
+        boolean hit = kept.isPresent() && index.links().isProven(repository, digest);
         Question question = kept.isPresent()
                 ? new Question.ForProof(repository, digest, true, Readers.CLIENTS)
                 : new Question.ForManifest(repository, digest, Readers.CLIENTS);
@@ -163,7 +163,7 @@ final class Explaining {
     }
 
     private Explanation blob(Digest digest, Optional<Link> link, OptionalLong stored) {
-        boolean hit = stored.isPresent() && index.isProven(repository, digest);
+        boolean hit = stored.isPresent() && index.links().isProven(repository, digest);
         OptionalLong size =
                 stored.isPresent() ? stored : link.map(Link::sizeBytes).orElse(OptionalLong.empty());
         Optional<BlobLimit> limit = BlobLimit.of(repository, untagged);
@@ -285,7 +285,7 @@ final class Explaining {
                 kept,
                 former,
                 checking.next(),
-                index.pin(repository, reference),
+                index.pins().get(repository, reference),
                 checking.asks(),
                 allowed.with(Imagined.UP),
                 down);

@@ -21,16 +21,16 @@ final class Healing {
     private record Piece(ContentKind kind, Digest digest) {}
 
     private final ContentStore store;
-    private final CacheIndex index;
+    private final LinkRecords links;
     private final Set<Quarantine.Bad> healed = ConcurrentHashMap.newKeySet();
     private final Set<Piece> underWay = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
     private volatile Scrub.Healer healer = (repository, kind, digest) -> {};
 
     /** Of a store; nobody fetches anything yet. */
-    Healing(ContentStore store, CacheIndex index) {
+    Healing(ContentStore store, LinkRecords links) {
         this.store = store;
-        this.index = index;
+        this.links = links;
     }
 
     /** Has one fetch from now on. */
@@ -41,7 +41,7 @@ final class Healing {
     /** A repository that has something; empty if none is known to, and then it comes with the next request for it. */
     Optional<Repository> owner(Digest digest) {
         try {
-            return index.anyWith(digest);
+            return links.anyWith(digest);
         } catch (IOException e) {
             LOG.warn("scrub: who has {} cannot be read: {}", digest, e.getMessage());
             return Optional.empty();

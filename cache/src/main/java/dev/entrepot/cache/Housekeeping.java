@@ -98,7 +98,7 @@ public final class Housekeeping implements AutoCloseable {
     }
 
     private void tidy() throws IOException {
-        index.forgetOldLists();
+        index.lists().forgetOld();
         store.quarantine().tidy();
         IndexReplacement.dropOld(store.layout(), clock.instant());
         int dropped = store.ingests().deleteIdleBefore(clock.instant().minus(StoreOpening.PARTIAL_LIFE));

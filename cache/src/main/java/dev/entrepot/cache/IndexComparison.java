@@ -75,21 +75,21 @@ public final class IndexComparison {
 
     private void register(ContentKind kind, Digest digest) throws IOException {
         // What is being written registers itself.
-        if (index.isStored(digest) || store.ingests().isOpen(digest)) {
+        if (index.contents().isStored(digest) || store.ingests().isOpen(digest)) {
             return;
         }
         Optional<StoredContent> file = store.find(kind, digest);
         if (file.isPresent()) {
-            index.stored(digest, kind, file.get().sizeBytes(), Optional.empty());
+            index.contents().stored(digest, kind, file.get().sizeBytes(), Optional.empty());
             registered++;
         }
     }
 
     private void forget(Digest digest) throws IOException {
-        Optional<IndexedContent> row = index.content(digest);
+        Optional<IndexedContent> row = index.contents().get(digest);
         if (row.isPresent()) {
             repair.absent(row.get().kind(), digest);
-            forgotten += index.isStored(digest) ? 0 : 1;
+            forgotten += index.contents().isStored(digest) ? 0 : 1;
         }
     }
 }

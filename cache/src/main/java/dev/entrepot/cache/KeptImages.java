@@ -63,10 +63,11 @@ public final class KeptImages {
     public Optional<KeptImage> find(Repository repository, ManifestReference reference) {
         return switch (reference) {
             case Tag tag ->
-                index.tag(repository, tag)
+                index.tags()
+                        .get(repository, tag)
                         .map(record -> new Walk(repository).from(record.digest(), Optional.of(record)));
             case Digest digest ->
-                index.link(repository, digest).isPresent()
+                index.links().get(repository, digest).isPresent()
                         ? Optional.of(new Walk(repository).from(digest, Optional.empty()))
                         : Optional.empty();
         };
@@ -95,7 +96,7 @@ public final class KeptImages {
         if (found.isEmpty()) {
             return Optional.empty();
         }
-        MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+        MediaType type = index.contents().manifestType(digest).orElse(MediaType.OCTET_STREAM);
         return Optional.of(ManifestTypes.withType(ManifestBytes.verified(type, digest, found.get())));
     }
 
@@ -129,7 +130,7 @@ public final class KeptImages {
         }
 
         private KeptImage.Node node(Digest digest) {
-            Optional<IndexedContent> content = index.content(digest);
+            Optional<IndexedContent> content = index.contents().get(digest);
             Optional<ManifestBytes> stored = Optional.empty();
             Optional<Manifest> manifest = Optional.empty();
             Optional<String> problem = Optional.empty();
@@ -144,7 +145,7 @@ public final class KeptImages {
             bytes += stored.map(ManifestBytes::sizeBytes).orElse(0);
             Optional<Descriptor> name = Optional.ofNullable(named.get(digest));
             Descriptor descriptor = described(digest, stored, name);
-            Optional<KeptDocument> list = index.referrers(repository, digest);
+            Optional<KeptDocument> list = index.lists().referrers(repository, digest);
             return new KeptImage.Node(
                     descriptor,
                     stored.isPresent(),
@@ -168,9 +169,10 @@ public final class KeptImages {
             }
             return stored.map(ManifestBytes::descriptor)
                     .orElseGet(() -> Descriptor.of(
-                            index.manifestType(digest).orElse(MediaType.OCTET_STREAM),
+                            index.contents().manifestType(digest).orElse(MediaType.OCTET_STREAM),
                             digest,
-                            index.link(repository, digest)
+                            index.links()
+                                    .get(repository, digest)
                                     .map(link -> link.sizeBytes().orElse(0))
                                     .orElse(0L)));
         }
@@ -192,7 +194,7 @@ public final class KeptImages {
                     break;
                 }
                 blobs++;
-                found.add(new KeptImage.Blob(descriptor, index.isStored(descriptor.digest())));
+                found.add(new KeptImage.Blob(descriptor, index.contents().isStored(descriptor.digest())));
             }
             return found;
         }
@@ -203,7 +205,7 @@ public final class KeptImages {
             for (String suffix : TAG_SUFFIXES) {
                 if (prefix.length() + suffix.length() <= 128) {
                     Tag tag = new Tag(prefix + suffix);
-                    index.tag(repository, tag).ifPresent(record -> found.put(tag, record.digest()));
+                    index.tags().get(repository, tag).ifPresent(record -> found.put(tag, record.digest()));
                 }
             }
             return found;

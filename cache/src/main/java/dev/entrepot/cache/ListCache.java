@@ -34,7 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class ListCache {
     private final Repository repository;
     private final RepositorySource upstream;
-    private final CacheIndex index;
+    private final ListRecords lists;
     private final Clock clock;
     private final KnownManifests manifests;
     private final ParsedLists parsed;
@@ -46,10 +46,10 @@ final class ListCache {
      *     again
      * @param parsed the lists that are in use, of all repositories
      */
-    ListCache(RepositorySource upstream, CacheIndex index, Clock clock, KnownManifests manifests, ParsedLists parsed) {
+    ListCache(RepositorySource upstream, ListRecords lists, Clock clock, KnownManifests manifests, ParsedLists parsed) {
         this.repository = upstream.repository();
         this.upstream = upstream;
-        this.index = index;
+        this.lists = lists;
         this.clock = clock;
         this.manifests = manifests;
         this.parsed = parsed;
@@ -57,7 +57,7 @@ final class ListCache {
 
     /** The tag list that is kept. */
     Optional<Kept<List<Tag>>> keptTags() {
-        return index.tagList(repository)
+        return lists.tags(repository)
                 .flatMap(document -> parsed.tags(document).map(tags -> new Kept<>(tags, document.fetchedAt())));
     }
 
@@ -66,18 +66,18 @@ final class ListCache {
         TagPages.Listed listed = TagPages.all(repository, upstream::listTags);
         byte[] json = KeptTags.write(new TreeSet<>(listed.tags()), listed.mayBeCut());
         KeptDocument document = new KeptDocument(json, clock.instant());
-        index.putTagList(repository, document);
+        lists.putTags(repository, document);
         return Answer.of(parsed.tags(document).orElseThrow(), Verdict.MISS, Duration.ZERO);
     }
 
     /** Forgets the tag list. */
     void forgetTags() {
-        index.removeTagList(repository);
+        lists.removeTags(repository);
     }
 
     /** The referrers of a digest that are kept. */
     Optional<Kept<Referrers>> keptReferrers(Digest subject) {
-        return index.referrers(repository, subject)
+        return lists.referrers(repository, subject)
                 .flatMap(document ->
                         parsed.referrers(document).map(referrers -> new Kept<>(referrers, document.fetchedAt())));
     }
@@ -85,13 +85,13 @@ final class ListCache {
     /** The referrers of a digest, after asking the upstream. */
     Answer<Referrers> askReferrers(Digest subject) throws IOException {
         Referrers referrers = upstream.referrers(subject, manifests);
-        index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
+        lists.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
         return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
     }
 
     /** Forgets the referrers of a digest. */
     void forgetReferrers(Digest subject) {
-        index.removeReferrers(repository, subject);
+        lists.removeReferrers(repository, subject);
     }
 
     private static byte[] writeReferrers(Referrers referrers) {

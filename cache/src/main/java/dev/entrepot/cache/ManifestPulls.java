@@ -47,8 +47,8 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     Answer<ManifestBytes> manifest(Digest digest) throws IOException {
         CacheSettings settings = admission.admitted();
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
-        if (kept.isPresent() && index.isProvenForGood(repository, digest)) {
-            index.touched(digest, repository);
+        if (kept.isPresent() && index.links().isProvenForGood(repository, digest)) {
+            index.contents().touched(digest, repository);
             return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
         }
         if (kept.isPresent()) {
@@ -81,7 +81,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
 
     /** The manifest of a digest, if it is kept and this repository is proven to have it. */
     Optional<ManifestBytes> keptHere(Digest digest) {
-        return index.isProvenForGood(repository, digest) ? cache.keptManifest(digest) : Optional.empty();
+        return index.links().isProvenForGood(repository, digest) ? cache.keptManifest(digest) : Optional.empty();
     }
 
     @Override
@@ -94,8 +94,8 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     public Optional<ManifestBytes> named(Digest named) throws InvalidContentException {
         Optional<ManifestBytes> kept = cache.keptManifest(named);
         if (kept.isPresent()
-                && index.link(repository, named).filter(Link::proven).isEmpty()) {
-            index.addLinks(repository, ManifestLinks.of(kept.get()));
+                && index.links().get(repository, named).filter(Link::proven).isEmpty()) {
+            index.links().add(repository, ManifestLinks.of(kept.get()));
         }
         return kept;
     }
@@ -138,7 +138,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
         // Before it is kept: what cannot be understood is refused each time, not only the first.
         List<Link> links = ManifestLinks.of(manifest);
         // Before it can be found: who asks again is not to have the upstream asked.
-        index.addLinks(repository, links);
+        index.links().add(repository, links);
         cache.keep(manifest, repository);
     }
 

@@ -21,7 +21,7 @@ final class PinListing {
     private static final int PART = 64;
 
     private final PinList list;
-    private final CacheIndex index;
+    private final PinRecords records;
     private final Clock clock;
     private volatile boolean behind = true;
     private final AtomicInteger changes = new AtomicInteger();
@@ -30,9 +30,9 @@ final class PinListing {
     private boolean failing;
 
     /** The list of an index, which may differ from it. */
-    PinListing(PinList list, CacheIndex index, Clock clock) {
+    PinListing(PinList list, PinRecords records, Clock clock) {
         this.list = list;
-        this.index = index;
+        this.records = records;
         this.clock = clock;
     }
 
@@ -57,7 +57,7 @@ final class PinListing {
         behind = false;
         changes.set(0);
         try {
-            List<Pin> pins = index.pins();
+            List<Pin> pins = records.all();
             if (!isListed(pins)) {
                 list.write(pins);
             }

@@ -89,7 +89,7 @@ final class PinWalk {
         PinnedGraph graph = walk.walk();
         Set<Digest> beside = new HashSet<>(walk.unwanted);
         if (pin.reference() instanceof Tag tag) {
-            index.tagHistory(pin.repository(), tag).former().stream()
+            index.tags().history(pin.repository(), tag).former().stream()
                     .map(TagHistory.Former::digest)
                     .forEach(beside::add);
         }
@@ -121,7 +121,7 @@ final class PinWalk {
         boolean known = !unsure;
         if (!lacking.isEmpty() && pin.reference() instanceof Tag tag) {
             // What the tag names now is not whole: until it is, the one before it stays as it is.
-            List<TagHistory.Former> before = index.tagHistory(pin.repository(), tag).former().reversed().stream()
+            List<TagHistory.Former> before = index.tags().history(pin.repository(), tag).former().reversed().stream()
                     .filter(former -> !root.equals(Optional.of(former.digest())) && isStored(former))
                     .toList();
             before.stream()
@@ -144,8 +144,9 @@ final class PinWalk {
     // What was denied is forgotten, and what the tag named then stays pinned. Until what it names now is here and may
     // be served, clients are given what it named before: that is protected too.
     private Optional<Digest> addNamed(Tag tag) {
-        TagHistory history = index.tagHistory(pin.repository(), tag);
-        Optional<TagHistory.Former> named = index.tag(pin.repository(), tag)
+        TagHistory history = index.tags().history(pin.repository(), tag);
+        Optional<TagHistory.Former> named = index.tags()
+                .get(pin.repository(), tag)
                 .map(record -> new TagHistory.Former(record.digest(), record.firstSeenAt()))
                 .or(history::last);
         if (named.isPresent() && !(isStored(named.get()) && isServed(tag, named.get()))) {
@@ -168,7 +169,7 @@ final class PinWalk {
     }
 
     private boolean isStored(TagHistory.Former former) {
-        return index.isStored(former.digest());
+        return index.contents().isStored(former.digest());
     }
 
     private boolean isServed(Tag tag, TagHistory.Former former) {
@@ -176,8 +177,8 @@ final class PinWalk {
     }
 
     private void addManifest(Digest digest) {
-        long bytes = index.content(digest).map(IndexedContent::bytes).orElse(0L);
-        add(Descriptor.of(index.manifestType(digest).orElse(MediaType.OCI_MANIFEST), digest, bytes));
+        long bytes = index.contents().get(digest).map(IndexedContent::bytes).orElse(0L);
+        add(Descriptor.of(index.contents().manifestType(digest).orElse(MediaType.OCI_MANIFEST), digest, bytes));
     }
 
     private void add(Descriptor descriptor) {
@@ -186,7 +187,7 @@ final class PinWalk {
         }
         if (descriptor.isManifest()) {
             manifests.add(descriptor);
-        } else if (!index.isStored(descriptor.digest())) {
+        } else if (!index.contents().isStored(descriptor.digest())) {
             missing.add(descriptor);
         }
     }
@@ -222,13 +223,16 @@ final class PinWalk {
     }
 
     private void addReferrers(Digest subject) {
-        index.referrers(pin.repository(), subject)
+        index.lists()
+                .referrers(pin.repository(), subject)
                 .flatMap(document -> ListCache.readReferrers(document.json()))
                 .ifPresent(referrers -> referrers.descriptors().forEach(this::add));
         String tag = subject.referrersTag().value();
         for (String suffix : TAG_SUFFIXES) {
             if (tag.length() + suffix.length() <= 128) {
-                index.tag(pin.repository(), new Tag(tag + suffix)).ifPresent(found -> addManifest(found.digest()));
+                index.tags()
+                        .get(pin.repository(), new Tag(tag + suffix))
+                        .ifPresent(found -> addManifest(found.digest()));
             }
         }
     }
@@ -239,7 +243,7 @@ final class PinWalk {
             if (bytes.isEmpty()) {
                 return Optional.empty();
             }
-            MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+            MediaType type = index.contents().manifestType(digest).orElse(MediaType.OCTET_STREAM);
             ManifestBytes manifest = ManifestTypes.withType(ManifestBytes.verified(type, digest, bytes.get()));
             return Optional.of(Manifest.parse(manifest));
         } catch (IOException e) {

@@ -10,20 +10,20 @@ import java.util.concurrent.atomic.AtomicLong;
 final class PinnedBytes {
     private record Counted(long bytes, long largeBytes) {}
 
-    private final CacheIndex index;
+    private final StoredContents contents;
     private final Map<Digest, Counted> counted = new HashMap<>();
     private final AtomicLong all = new AtomicLong();
     private final AtomicLong large = new AtomicLong();
 
-    /** Of none, by what an index knows of them. */
-    PinnedBytes(CacheIndex index) {
-        this.index = index;
+    /** Of none, by what is known of what lies on the disk. */
+    PinnedBytes(StoredContents contents) {
+        this.contents = contents;
     }
 
     /** Counts a digest as it is stored now, in place of what it was; returns whether it is. */
     boolean count(Digest digest) {
         forget(digest);
-        Optional<IndexedContent> content = index.content(digest);
+        Optional<IndexedContent> content = contents.get(digest);
         if (content.isPresent()) {
             long bytes = content.get().bytes();
             Counted now = new Counted(bytes, DiskPolicy.isSmall(content.get().kind(), bytes) ? 0 : bytes);

@@ -63,7 +63,7 @@ public final class PinnedGraphs {
     PinnedGraphs(ContentStore store, CacheIndex index) {
         this.store = store;
         this.index = index;
-        this.bytes = new PinnedBytes(index);
+        this.bytes = new PinnedBytes(index.contents());
     }
 
     /** Has what rules hold back protected no less than what is served in its place. */
@@ -91,7 +91,7 @@ public final class PinnedGraphs {
      */
     public void pin(Pin pin) throws IOException {
         long lostBefore = index.lostChanges();
-        index.putPin(pin);
+        index.pins().put(pin);
         rows.add(new IndexTables.PinKey(pin.repository(), pin.reference()));
         index.flush(lostBefore);
         index.pinListing().changed(pin.ruled());
@@ -105,8 +105,9 @@ public final class PinnedGraphs {
      */
     public boolean unpin(Repository repository, ManifestReference reference) throws IOException {
         long lostBefore = index.lostChanges();
-        boolean ruled = index.pin(repository, reference).filter(Pin::ruled).isPresent();
-        boolean known = index.removePin(repository, reference);
+        boolean ruled =
+                index.pins().get(repository, reference).filter(Pin::ruled).isPresent();
+        boolean known = index.pins().remove(repository, reference);
         rows.add(new IndexTables.PinKey(repository, reference));
         index.flush(lostBefore);
         index.pinListing().changed(ruled);
@@ -119,7 +120,7 @@ public final class PinnedGraphs {
      * @throws IOException if the index cannot be read
      */
     public List<Pin> pins() throws IOException {
-        return index.pins();
+        return index.pins().all();
     }
 
     /**
@@ -129,7 +130,7 @@ public final class PinnedGraphs {
      */
     public Optional<Pin> pin(Repository repository, ManifestReference reference) throws IOException {
         long failedReads = index.failedReads();
-        Optional<Pin> pin = index.pin(repository, reference);
+        Optional<Pin> pin = index.pins().get(repository, reference);
         if (pin.isEmpty() && index.failedReads() != failedReads) {
             throw new IOException("the index cannot be read, so that nobody knows whether "
                     + Pin.all(repository, reference) + " is pinned");
@@ -255,7 +256,7 @@ public final class PinnedGraphs {
     private Map<IndexTables.PinKey, Pin> all(List<WalkedPin> former) throws IOException {
         List.of(rows, changed, moved).forEach(PinnedGraphs::taken);
         Map<IndexTables.PinKey, Pin> due = new LinkedHashMap<>();
-        index.pins().forEach(pin -> due.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin));
+        index.pins().all().forEach(pin -> due.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin));
         held.digests().forEach(bytes::count);
         List.copyOf(walked.keySet()).stream()
                 .filter(key -> !due.containsKey(key))
@@ -311,7 +312,7 @@ public final class PinnedGraphs {
 
     private Stream<IndexTables.PinKey> concernedBy(Digest moved) {
         bytes.count(moved);
-        boolean stored = index.isStored(moved);
+        boolean stored = index.contents().isStored(moved);
         return held.of(moved).stream()
                 .filter(walked::containsKey)
                 .filter(key -> walkedPin(key).isConcernedBy(moved, stored));
@@ -347,7 +348,7 @@ public final class PinnedGraphs {
         }
         found.beside().forEach(digest -> beside.add(digest, key));
         // What came since the walk has read it was not noted, because nobody was known to wait for it.
-        Set<Digest> come = missing.stream().filter(index::isStored).collect(Collectors.toSet());
+        Set<Digest> come = missing.stream().filter(index.contents()::isStored).collect(Collectors.toSet());
         if (!come.equals(before.map(WalkedPin::unread).orElse(Set.of()))) {
             moved.addAll(come);
         }

@@ -45,7 +45,7 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
         this.limits = limits;
         this.pins = pins;
         this.policy = new DiskPolicy(limits, shares);
-        index.watch(this);
+        index.contents().watch(this);
         load(policy, after);
     }
 
@@ -79,7 +79,7 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     private void fill(DiskPolicy into) {
         into.beginLoading();
         try {
-            index.forEachByUse((digest, kind, bytes, owner, uses) -> {
+            index.contents().forEachByUse((digest, kind, bytes, owner, uses) -> {
                 into.load(digest, kind, bytes, owner, Math.min(uses, MOST_USES));
                 return !closed && policy == into;
             });
@@ -165,7 +165,7 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     public synchronized void close() {
         closed = true;
         hurried.countDown();
-        index.watch(ContentWatcher.NONE);
+        index.contents().watch(ContentWatcher.NONE);
         stopLoading();
     }
 }

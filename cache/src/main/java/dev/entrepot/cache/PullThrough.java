@@ -54,8 +54,8 @@ public final class PullThrough {
         PullBasis basis = new PullBasis(admission, this.upstream, cache, index);
         this.proofs = new UpstreamProofs(basis);
         this.manifests = new ManifestPulls(basis, proofs);
-        this.tagCache = new TagCache(this.upstream, index, clock, manifests);
-        this.listCache = new ListCache(this.upstream, index, clock, manifests, cache.parsedLists());
+        this.tagCache = new TagCache(this.upstream, index.tags(), clock, manifests);
+        this.listCache = new ListCache(this.upstream, index.lists(), clock, manifests, cache.parsedLists());
         this.lists = new ListPulls(basis, listCache);
         this.tags = new TagPulls(basis, tagCache, manifests, lists);
         this.blobs = new BlobPulls(basis, proofs);

@@ -152,7 +152,7 @@ public final class PullThroughCache {
 
     /** Repositories of which something is kept, in order, after {@code after}; at most {@code limit}. */
     public List<Repository> cachedRepositories(Optional<Repository> after, int limit) throws IOException {
-        return index.repositories(after, limit);
+        return index.links().repositories(after, limit);
     }
 
     /** What has been done so far. */
@@ -226,7 +226,7 @@ public final class PullThroughCache {
             if (bytes.isEmpty()) {
                 return Optional.empty();
             }
-            MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+            MediaType type = index.contents().manifestType(digest).orElse(MediaType.OCTET_STREAM);
             ManifestBytes manifest = ManifestTypes.withType(ManifestBytes.verified(type, digest, bytes.get()));
             manifests.put(digest, manifest);
             return Optional.of(manifest);
@@ -243,7 +243,7 @@ public final class PullThroughCache {
     private void discard(Digest digest) {
         try {
             store.deleteManifest(digest);
-            index.removed(digest);
+            index.contents().removed(digest);
         } catch (IOException e) {
             LOG.warn("manifest {} cannot be removed: {}", digest, e.toString());
         }
@@ -265,12 +265,13 @@ public final class PullThroughCache {
         try {
             store.putManifest(manifest.digest(), manifest.array());
             store.refusals().stored(ContentKind.MANIFEST);
-            index.stored(
-                    manifest.digest(),
-                    ContentKind.MANIFEST,
-                    manifest.sizeBytes(),
-                    Optional.of(manifest.mediaType()),
-                    Optional.of(owner));
+            index.contents()
+                    .stored(
+                            manifest.digest(),
+                            ContentKind.MANIFEST,
+                            manifest.sizeBytes(),
+                            Optional.of(manifest.mediaType()),
+                            Optional.of(owner));
             evictor.trim();
             return true;
         } catch (IOException e) {
@@ -317,17 +318,17 @@ public final class PullThroughCache {
 
         @Override
         public boolean isProven(Repository repository, Digest digest) {
-            return index.isProven(repository, digest);
+            return index.links().isProven(repository, digest);
         }
 
         @Override
         public void sent(Repository repository, Digest digest, long bytes) {
-            index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
+            index.links().add(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
         }
 
         @Override
         public void kept(Repository repository, Digest digest, long bytes) {
-            index.stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
+            index.contents().stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
             sent(repository, digest, bytes);
             evictor.trim();
         }

@@ -96,7 +96,7 @@ public final class Scrub implements AutoCloseable {
         this.store = store;
         this.index = index;
         this.repair = new StoreRepair(store, index);
-        this.healing = new Healing(store, index);
+        this.healing = new Healing(store, index.links());
         this.period = period;
         this.bytesPerSecond = bytesPerSecond;
         this.clock = clock;

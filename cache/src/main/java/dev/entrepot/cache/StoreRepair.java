@@ -125,7 +125,7 @@ record StoreRepair(ContentStore store, CacheIndex index) {
 
     // What a manifest says of the length may be a lie; what was stored was verified.
     private boolean isAsStored(Digest digest, long bytes) {
-        Optional<IndexedContent> row = index.content(digest);
+        Optional<IndexedContent> row = index.contents().get(digest);
         return row.isEmpty()
                 || row.get().kind() != ContentKind.BLOB
                 || row.get().bytes() == bytes;
@@ -133,8 +133,9 @@ record StoreRepair(ContentStore store, CacheIndex index) {
 
     /** Has the index forget content whose file is not there, if it is not only just being evicted. */
     void absent(ContentKind kind, Digest digest) throws IOException {
-        boolean known = index.content(digest).filter(row -> row.kind() == kind).isPresent();
-        if (known && store.find(kind, digest).isEmpty() && index.isStored(digest)) {
+        boolean known =
+                index.contents().get(digest).filter(row -> row.kind() == kind).isPresent();
+        if (known && store.find(kind, digest).isEmpty() && index.contents().isStored(digest)) {
             LOG.warn("{} {} is gone from the disk; it will be fetched anew when it is asked for", name(kind), digest);
             forget(kind, digest);
         }
@@ -154,15 +155,15 @@ record StoreRepair(ContentStore store, CacheIndex index) {
 
     // It may have come again in this moment, as when it is evicted.
     private void forget(ContentKind kind, Digest digest) throws IOException {
-        Optional<IndexedContent> row = index.content(digest);
+        Optional<IndexedContent> row = index.contents().get(digest);
         if (row.isPresent() && row.get().kind() != kind) {
             // The same bytes are kept as the other kind, too.
             return;
         }
         Optional<Repository> owner = row.flatMap(IndexedContent::owner);
-        index.removed(digest);
+        index.contents().removed(digest);
         Optional<StoredContent> back = store.find(kind, digest);
-        back.ifPresent(found -> index.stored(digest, kind, found.sizeBytes(), Optional.empty(), owner));
+        back.ifPresent(found -> index.contents().stored(digest, kind, found.sizeBytes(), Optional.empty(), owner));
     }
 
     private static String name(ContentKind kind) {

@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What lies on the disk, as the index knows it: kind, length, owner and last use of each piece, and their sums. Safe
- * for all threads. Part of {@link CacheIndex}, which hands these questions on.
+ * for all threads. Part of {@link CacheIndex}.
  */
-final class StoredContents {
+public final class StoredContents {
     private final WriteBehind<Digest, IndexedContent> contents;
     private final IndexReaders readers;
     private final Touches touches;
@@ -58,10 +58,18 @@ final class StoredContents {
      * Registers content that has been published in the store, as used now. Harmless when repeated.
      *
      * @param mediaType for a manifest, its type as the upstream stated it
+     */
+    public void stored(Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType) {
+        stored(digest, kind, bytes, mediaType, Optional.empty());
+    }
+
+    /**
+     * As above.
+     *
      * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as
      *     it was
      */
-    void stored(
+    public void stored(
             Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
         Instant now = clock.instant();
         Optional<IndexedContent> noted = contents.update(digest, known -> {
@@ -94,38 +102,38 @@ final class StoredContents {
     }
 
     /** What is known of content that is registered. */
-    Optional<IndexedContent> content(Digest digest) {
+    Optional<IndexedContent> get(Digest digest) {
         return contents.get(digest);
     }
 
     /** Content that is registered, with its last use. */
     Optional<Candidate> candidate(Digest digest) {
-        return content(digest)
+        return get(digest)
                 .map(known -> withUse(
                         new Candidate(digest, known.kind(), known.bytes(), known.lastUsed()), touches.pending()));
     }
 
     /** Whether content is registered. */
-    boolean isStored(Digest digest) {
+    public boolean isStored(Digest digest) {
         return contents.get(digest).isPresent();
     }
 
     /** The type of a stored manifest; empty if it is not known, as after the index was damaged. */
-    Optional<MediaType> manifestType(Digest digest) {
+    public Optional<MediaType> manifestType(Digest digest) {
         return contents.get(digest).flatMap(IndexedContent::mediaType);
     }
 
     /**
      * Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s.
      */
-    void touched(Digest digest, Repository by) {
+    public void touched(Digest digest, Repository by) {
         if (touches.add(digest, clock.millis())) {
             watcher.used(digest, by);
         }
     }
 
     /** Forgets content that has been deleted from the store. Harmless when repeated. */
-    void removed(Digest digest) {
+    public void removed(Digest digest) {
         touches.forget(digest);
         contents.update(digest, known -> {
             account(known, Optional.empty());
@@ -135,12 +143,12 @@ final class StoredContents {
     }
 
     /** The bytes of all stored content. */
-    long storedBytes() {
+    public long storedBytes() {
         return storedBytes.get();
     }
 
     /** The part of {@link #storedBytes()} that is manifests and blobs of less than 64 KiB. */
-    long smallBytes() {
+    public long smallBytes() {
         return smallBytes.get();
     }
 
@@ -164,7 +172,7 @@ final class StoredContents {
     }
 
     /** The number of stored blobs and manifests. */
-    long storedCount() {
+    public long storedCount() {
         return storedCount.get();
     }
 

@@ -42,40 +42,40 @@ final class TagCache {
 
     private final Repository repository;
     private final RepositorySource upstream;
-    private final CacheIndex index;
+    private final TagRecords tags;
     private final Clock clock;
     private final Manifests manifests;
 
     /** The tags of a repository. */
-    TagCache(RepositorySource upstream, CacheIndex index, Clock clock, Manifests manifests) {
+    TagCache(RepositorySource upstream, TagRecords tags, Clock clock, Manifests manifests) {
         this.repository = upstream.repository();
         this.upstream = upstream;
-        this.index = index;
+        this.tags = tags;
         this.clock = clock;
         this.manifests = manifests;
     }
 
     /** What a tag names, so far as is known. */
     Optional<Kept<TagRecord>> named(Tag tag) {
-        return index.tag(repository, tag).map(record -> new Kept<>(record, record.checkedAt()));
+        return tags.get(repository, tag).map(record -> new Kept<>(record, record.checkedAt()));
     }
 
     /** The manifest that a tag names, if both are kept. */
     Optional<Kept<ManifestBytes>> kept(Tag tag) {
-        return index.tag(repository, tag)
+        return tags.get(repository, tag)
                 .flatMap(record ->
                         manifests.kept(record.digest()).map(manifest -> new Kept<>(manifest, record.checkedAt())));
     }
 
     /** What a tag named before. */
     TagHistory history(Tag tag) {
-        return index.tagHistory(repository, tag);
+        return tags.history(repository, tag);
     }
 
     /** What a tag names by the word of the upstream, which is not noted; empty if it denies the tag. */
     Optional<Descriptor> resolve(Tag tag) throws IOException {
         try {
-            return Optional.of(resolve(tag, index.tag(repository, tag)));
+            return Optional.of(resolve(tag, tags.get(repository, tag)));
         } catch (NotFoundException e) {
             return Optional.empty();
         }
@@ -89,7 +89,7 @@ final class TagCache {
      * @throws OutageException as {@link #ask}: so that a HEAD names what a GET gives
      */
     Answer<Descriptor> describe(Tag tag, Predicate<OutageException> standsIn) throws IOException {
-        Optional<TagRecord> record = index.tag(repository, tag);
+        Optional<TagRecord> record = tags.get(repository, tag);
         Descriptor named = resolve(tag, record);
         Optional<ManifestBytes> kept = manifests.named(named.digest());
         boolean same = record.filter(r -> r.digest().equals(named.digest())).isPresent();
@@ -106,7 +106,7 @@ final class TagCache {
 
     /** Asks the upstream what a tag names, and fetches nothing. */
     Answer<TagRecord> askName(Tag tag) throws IOException {
-        Optional<TagRecord> before = index.tag(repository, tag);
+        Optional<TagRecord> before = tags.get(repository, tag);
         Digest named = resolve(tag, before).digest();
         TagRecord record = remember(tag, before, named);
         boolean same = before.isPresent() && before.get().digest().equals(named);
@@ -124,7 +124,7 @@ final class TagCache {
      */
     Answer<ManifestBytes> ask(Tag tag, Predicate<TagRecord> holds, Predicate<OutageException> standsIn)
             throws IOException {
-        Optional<TagRecord> record = index.tag(repository, tag);
+        Optional<TagRecord> record = tags.get(repository, tag);
         if (record.isPresent() && holds.test(record.get())) {
             try {
                 return Answer.of(manifests.fetch(tag, record.get().digest()), Verdict.MISS, Duration.ZERO);
@@ -209,21 +209,20 @@ final class TagCache {
         if (before.isPresent() && before.get().digest().equals(named)) {
             firstSeen = before.get().firstSeenAt();
         } else {
-            TagHistory history = index.tagHistory(repository, tag);
-            before.ifPresent(left -> index.putTagHistory(repository, tag, history.with(left)));
+            TagHistory history = tags.history(repository, tag);
+            before.ifPresent(left -> tags.putHistory(repository, tag, history.with(left)));
             firstSeen = history.firstSeen(named).orElse(now);
         }
         TagRecord record = new TagRecord(named, now, firstSeen);
-        index.putTag(repository, tag, record);
+        tags.put(repository, tag, record);
         return record;
     }
 
     /** Forgets what a tag names, but not when that was first seen. */
     void forget(Tag tag) {
-        index.tag(repository, tag).ifPresent(left -> {
-            index.putTagHistory(
-                    repository, tag, index.tagHistory(repository, tag).with(left));
-            index.removeTag(repository, tag);
+        tags.get(repository, tag).ifPresent(left -> {
+            tags.putHistory(repository, tag, tags.history(repository, tag).with(left));
+            tags.remove(repository, tag);
         });
     }
 }

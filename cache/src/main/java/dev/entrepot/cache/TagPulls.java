@@ -28,7 +28,7 @@ final class TagPulls {
     private final Readers readers;
     private final Admission admission;
     private final GuardedSource upstream;
-    private final CacheIndex index;
+    private final StoredContents contents;
     private final Answering answering;
     private final RuleCounters counters;
     private final TagCache tags;
@@ -40,7 +40,7 @@ final class TagPulls {
         this.readers = basis.readers();
         this.admission = basis.admission();
         this.upstream = basis.upstream();
-        this.index = basis.index();
+        this.contents = basis.index().contents();
         this.answering = basis.cache().answering();
         this.counters = basis.cache().ruleCounters();
         this.tags = tags;
@@ -66,7 +66,7 @@ final class TagPulls {
                         tags.ask(tag, record -> holds(record, settings), outage -> standsIn(tag, settings, outage))),
                 admission.forgetting(() -> tags.forget(tag)));
         refute(answer, new Question.ForDescriptor(repository, tag, readers));
-        index.touched(answer.content().digest(), repository);
+        contents.touched(answer.content().digest(), repository);
         return answer;
     }
 
@@ -87,7 +87,7 @@ final class TagPulls {
         refute(answer, new Question.ForManifest(repository, tag, readers));
         Digest digest = answer.content().digest();
         if (manifests.keptHere(digest).isPresent()) {
-            index.touched(digest, repository);
+            contents.touched(digest, repository);
         }
         return answer;
     }
@@ -189,7 +189,7 @@ final class TagPulls {
         Answer<ManifestBytes> answer = kept.isPresent()
                 ? new Answer<>(kept.get(), verdict(named.verdict(), true), named.age(), named.outage())
                 : fetchedFor(tag, turn, choice, named, settings);
-        index.touched(answer.content().digest(), repository);
+        contents.touched(answer.content().digest(), repository);
         return answer;
     }
 

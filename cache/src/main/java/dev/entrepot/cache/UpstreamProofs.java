@@ -23,7 +23,7 @@ final class UpstreamProofs {
     private final Admission admission;
     private final GuardedSource upstream;
     private final PullThroughCache cache;
-    private final CacheIndex index;
+    private final LinkRecords links;
     private final Answering answering;
 
     UpstreamProofs(PullBasis basis) {
@@ -32,7 +32,7 @@ final class UpstreamProofs {
         this.admission = basis.admission();
         this.upstream = basis.upstream();
         this.cache = basis.cache();
-        this.index = basis.index();
+        this.links = basis.index().links();
         this.answering = basis.cache().answering();
     }
 
@@ -65,9 +65,9 @@ final class UpstreamProofs {
             }
             Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
             if (kept.isPresent()) {
-                index.addLinks(repository, ManifestLinks.of(kept.get()));
+                links.add(repository, ManifestLinks.of(kept.get()));
             } else if (!manifest) {
-                index.addLinks(repository, List.of(new Link(digest, provedSize(digest, size), false)));
+                links.add(repository, List.of(new Link(digest, provedSize(digest, size), false)));
             }
             return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
         });
@@ -127,7 +127,7 @@ final class UpstreamProofs {
         OptionalLong stored = cache.store().blobSize(digest);
         OptionalLong known = stored.isPresent()
                 ? stored
-                : index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
+                : links.get(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
         boolean agree = stated.isEmpty() || known.isEmpty() || stated.equals(known);
         // A manifest may state a wrong size; what answers HEAD need not be the blob either.
         if (!agree

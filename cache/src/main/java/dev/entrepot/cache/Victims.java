@@ -35,7 +35,7 @@ final class Victims {
 
     /** Looks {@code batch} ahead. */
     Victims(CacheIndex index, PolicyFeed feed, int batch) {
-        this(index, index::leastRecentlyUsed, feed, batch);
+        this(index, index.contents()::leastRecentlyUsed, feed, batch);
     }
 
     /** As above, with the order of the index as somebody sees it who counts. */
@@ -119,7 +119,7 @@ final class Victims {
 
     private Optional<Candidate> candidate(Digest digest) throws IOException {
         long failures = index.failedReads();
-        Optional<Candidate> row = index.candidate(digest);
+        Optional<Candidate> row = index.contents().candidate(digest);
         if (row.isEmpty() && index.failedReads() != failures) {
             throw new IOException("the index cannot be read, so that nobody knows what " + digest + " is");
         }

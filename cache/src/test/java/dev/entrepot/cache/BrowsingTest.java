@@ -44,8 +44,12 @@ class BrowsingTest {
     }
 
     private void tag(Repository repository, String tag) {
-        fixture.index.putTag(
-                repository, new Tag(tag), new TagRecord(digest(1), fixture.clock.instant(), fixture.clock.instant()));
+        fixture.index
+                .tags()
+                .put(
+                        repository,
+                        new Tag(tag),
+                        new TagRecord(digest(1), fixture.clock.instant(), fixture.clock.instant()));
     }
 
     @Test
@@ -79,7 +83,7 @@ class BrowsingTest {
         for (int i = 0; i <= Browsing.LINKS_SUMMED; i++) {
             links.add(new Link(digest(i), OptionalLong.empty(), false));
         }
-        fixture.index.addLinks(APP, links);
+        fixture.index.links().add(APP, links);
         assertThat(browsing.lines(List.of(APP)).getFirst().atLeast()).isTrue();
     }
 
@@ -111,7 +115,7 @@ class BrowsingTest {
     void searchFindsTagsOfAllRepositoriesAndSaysWhetherThereAreMore() throws IOException {
         for (int i = 0; i < 5; i++) {
             Repository repository = Repository.parse("docker.io/library/app" + i);
-            fixture.index.addLinks(repository, List.of(new Link(digest(i), OptionalLong.empty(), true)));
+            fixture.index.links().add(repository, List.of(new Link(digest(i), OptionalLong.empty(), true)));
             tag(repository, "3.20");
         }
         assertThat(browsing.searchTags("3.2", "", 5).found()).hasSize(5);

@@ -170,7 +170,7 @@ class CacheIndexModelTest {
             Instant now = clock.instant();
             switch (step) {
                 case AddLink(Repository repository, Link link) -> {
-                    index.addLinks(repository, List.of(link));
+                    index.links().add(repository, List.of(link));
                     links.merge(
                             List.of(repository, link.digest()),
                             link,
@@ -181,33 +181,34 @@ class CacheIndexModelTest {
                 }
                 case PutTag(Repository repository, Tag tag, Digest digest) -> {
                     TagRecord found = new TagRecord(digest, now, START);
-                    index.putTag(repository, tag, found);
+                    index.tags().put(repository, tag, found);
                     tags.put(List.of(repository, tag), found);
                 }
                 case RemoveTag(Repository repository, Tag tag) -> {
-                    index.removeTag(repository, tag);
+                    index.tags().remove(repository, tag);
                     tags.remove(List.of(repository, tag));
                 }
                 case PutDocument(Repository repository, Optional<Digest> subject, String json) -> {
                     KeptDocument document = new KeptDocument(json.getBytes(StandardCharsets.UTF_8), now);
                     subject.ifPresentOrElse(
-                            digest -> index.putReferrers(repository, digest, document),
-                            () -> index.putTagList(repository, document));
+                            digest -> index.lists().putReferrers(repository, digest, document),
+                            () -> index.lists().putTags(repository, document));
                     documents.put(List.of(repository, subject), json + now);
                 }
                 case RemoveDocument(Repository repository, Optional<Digest> subject) -> {
                     subject.ifPresentOrElse(
-                            digest -> index.removeReferrers(repository, digest), () -> index.removeTagList(repository));
+                            digest -> index.lists().removeReferrers(repository, digest),
+                            () -> index.lists().removeTags(repository));
                     documents.remove(List.of(repository, subject));
                 }
                 case Store(Digest digest, ContentKind kind, long bytes, Optional<MediaType> type) -> {
-                    index.stored(digest, kind, bytes, type);
+                    index.contents().stored(digest, kind, bytes, type);
                     Optional<MediaType> known =
                             Optional.ofNullable(contents.get(digest)).flatMap(IndexedContent::mediaType);
                     contents.put(digest, new IndexedContent(kind, bytes, type.or(() -> known), now));
                 }
                 case Touch(Digest digest) -> {
-                    index.touched(digest, BY);
+                    index.contents().touched(digest, BY);
                     Instant last = recentTouches.get(digest);
                     if (last == null || !now.isBefore(last.plus(Touches.PAUSE))) {
                         recentTouches.put(digest, now);
@@ -217,7 +218,7 @@ class CacheIndexModelTest {
                     }
                 }
                 case Remove(Digest digest) -> {
-                    index.removed(digest);
+                    index.contents().removed(digest);
                     contents.remove(digest);
                     recentTouches.remove(digest);
                 }
@@ -238,26 +239,26 @@ class CacheIndexModelTest {
                 TreeSet<Tag> named = new TreeSet<>();
                 for (Tag tag : TAGS) {
                     TagRecord expected = tags.get(List.of(repository, tag));
-                    assertThat(index.tag(repository, tag)).isEqualTo(Optional.ofNullable(expected));
+                    assertThat(index.tags().get(repository, tag)).isEqualTo(Optional.ofNullable(expected));
                     if (expected != null) {
                         named.add(tag);
                     }
                 }
-                assertThat(index.tags(repository)).containsExactlyElementsOf(named);
+                assertThat(index.tags().knownIn(repository)).containsExactlyElementsOf(named);
                 for (Digest digest : DIGESTS) {
                     Optional<Link> link = Optional.ofNullable(links.get(List.of(repository, digest)));
-                    assertThat(index.link(repository, digest)).isEqualTo(link);
-                    assertThat(text(index.referrers(repository, digest)))
+                    assertThat(index.links().get(repository, digest)).isEqualTo(link);
+                    assertThat(text(index.lists().referrers(repository, digest)))
                             .isEqualTo(Optional.ofNullable(documents.get(List.of(repository, Optional.of(digest)))));
                 }
-                assertThat(text(index.tagList(repository)))
+                assertThat(text(index.lists().tags(repository)))
                         .isEqualTo(Optional.ofNullable(documents.get(List.of(repository, Optional.empty()))));
             }
             List<Repository> linked = REPOSITORIES.stream()
                     .filter(repository -> links.keySet().stream().anyMatch(key -> key.contains(repository)))
                     .toList();
-            assertThat(index.repositories(Optional.empty(), 9)).isEqualTo(linked);
-            assertThat(index.repositories(Optional.of(REPOSITORIES.getFirst()), 1))
+            assertThat(index.links().repositories(Optional.empty(), 9)).isEqualTo(linked);
+            assertThat(index.links().repositories(Optional.of(REPOSITORIES.getFirst()), 1))
                     .isEqualTo(linked.stream()
                             .filter(repository -> !repository.equals(REPOSITORIES.getFirst()))
                             .limit(1)
@@ -266,14 +267,14 @@ class CacheIndexModelTest {
         }
 
         private void compareContent() throws IOException {
-            assertThat(index.storedCount()).isEqualTo(contents.size());
-            assertThat(index.storedBytes())
+            assertThat(index.contents().storedCount()).isEqualTo(contents.size());
+            assertThat(index.contents().storedBytes())
                     .isEqualTo(contents.values().stream()
                             .mapToLong(IndexedContent::bytes)
                             .sum());
             for (Digest digest : DIGESTS) {
-                assertThat(index.isStored(digest)).isEqualTo(contents.containsKey(digest));
-                assertThat(index.manifestType(digest))
+                assertThat(index.contents().isStored(digest)).isEqualTo(contents.containsKey(digest));
+                assertThat(index.contents().manifestType(digest))
                         .isEqualTo(Optional.ofNullable(contents.get(digest)).flatMap(IndexedContent::mediaType));
             }
             List<Candidate> order = contents.entrySet().stream()
@@ -284,9 +285,9 @@ class CacheIndexModelTest {
                             entry.getValue().lastUsed()))
                     .sorted(Comparator.comparing(Candidate::lastUsed).thenComparing(Candidate::digest))
                     .toList();
-            assertThat(index.leastRecentlyUsed(9)).isEqualTo(order);
+            assertThat(index.contents().leastRecentlyUsed(9)).isEqualTo(order);
             // Of those used at the same moment any may come first.
-            assertThat(index.leastRecentlyUsed(2))
+            assertThat(index.contents().leastRecentlyUsed(2))
                     .extracting(Candidate::lastUsed)
                     .isEqualTo(order.stream().limit(2).map(Candidate::lastUsed).toList());
         }

@@ -93,7 +93,7 @@ class CacheIndexTest {
     @Test
     void sameReferrersAgainAreNoChangeInWhateverOrder() {
         List<ManifestReference> changed = new ArrayList<>();
-        index.watch(new ContentWatcher() {
+        index.contents().watch(new ContentWatcher() {
             @Override
             public void stored(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner) {}
 
@@ -127,142 +127,146 @@ class CacheIndexTest {
                 .map(descriptor -> DescriptorJson.write(descriptor).toString())
                 .collect(Collectors.joining(",", "[", "]"));
         String json = "{\"origin\":\"API\",\"manifests\":" + manifests + "}";
-        index.putReferrers(ALPINE, digest(0), new KeptDocument(json.getBytes(StandardCharsets.UTF_8), clock.instant()));
+        index.lists()
+                .putReferrers(
+                        ALPINE, digest(0), new KeptDocument(json.getBytes(StandardCharsets.UTF_8), clock.instant()));
     }
 
     @Test
     void linkIsKnownForItsRepositoryOnly() throws IOException {
         Link link = new Link(digest(1), OptionalLong.of(77), false);
-        index.addLinks(ALPINE, List.of(link));
-        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
-        always(() -> index.link(BUSYBOX, digest(1)), Optional.empty());
+        index.links().add(ALPINE, List.of(link));
+        always(() -> index.links().get(ALPINE, digest(1)), Optional.of(link));
+        always(() -> index.links().get(BUSYBOX, digest(1)), Optional.empty());
     }
 
     @Test
     void linkOfUnknownSizeIsALink() throws IOException {
         Link link = new Link(digest(1), OptionalLong.empty(), true);
-        index.addLinks(ALPINE, List.of(link));
-        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
+        index.links().add(ALPINE, List.of(link));
+        always(() -> index.links().get(ALPINE, digest(1)), Optional.of(link));
     }
 
     @Test
     void knownSizeOfALinkStaysKnown() throws IOException {
-        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.of(0), false)));
+        index.links().add(ALPINE, List.of(new Link(digest(1), OptionalLong.of(0), false)));
         restart();
-        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.empty(), false)));
-        always(() -> index.link(ALPINE, digest(1)), Optional.of(new Link(digest(1), OptionalLong.of(0), false)));
+        index.links().add(ALPINE, List.of(new Link(digest(1), OptionalLong.empty(), false)));
+        always(() -> index.links().get(ALPINE, digest(1)), Optional.of(new Link(digest(1), OptionalLong.of(0), false)));
     }
 
     @Test
     void linkThatWasAskedForInVainIsFoundOnceItIsAdded() throws IOException {
-        assertThat(index.link(ALPINE, digest(1))).isEmpty();
+        assertThat(index.links().get(ALPINE, digest(1))).isEmpty();
         Link link = new Link(digest(1), OptionalLong.of(5), false);
-        index.addLinks(ALPINE, List.of(link));
-        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
+        index.links().add(ALPINE, List.of(link));
+        always(() -> index.links().get(ALPINE, digest(1)), Optional.of(link));
     }
 
     @Test
     void linkToADigestThatCannotBeVerifiedIsKept() throws IOException {
         Digest odd = Digest.parse("multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8");
         Link link = new Link(odd, OptionalLong.of(5), false);
-        index.addLinks(ALPINE, List.of(link));
-        always(() -> index.link(ALPINE, odd), Optional.of(link));
+        index.links().add(ALPINE, List.of(link));
+        always(() -> index.links().get(ALPINE, odd), Optional.of(link));
     }
 
     @Test
     void tagKeepsItsTimesToTheMillisecond() throws IOException {
         TagRecord found = new TagRecord(digest(1), START.plusNanos(1_234_567), START.minusSeconds(9));
-        index.putTag(ALPINE, LATEST, found);
-        always(() -> index.tag(ALPINE, LATEST), Optional.of(found));
-        index.removeTag(ALPINE, LATEST);
-        always(() -> index.tag(ALPINE, LATEST), Optional.empty());
+        index.tags().put(ALPINE, LATEST, found);
+        always(() -> index.tags().get(ALPINE, LATEST), Optional.of(found));
+        index.tags().remove(ALPINE, LATEST);
+        always(() -> index.tags().get(ALPINE, LATEST), Optional.empty());
     }
 
     @Test
     void tagsAreListedInOrderWithThoseNotCommittedYet() throws IOException {
         TagRecord found = new TagRecord(digest(1), START, START);
         for (String tag : List.of("b", "a", "B")) {
-            index.putTag(ALPINE, new Tag(tag), found);
+            index.tags().put(ALPINE, new Tag(tag), found);
         }
         index.flush();
-        index.putTag(ALPINE, new Tag("c"), found);
-        index.removeTag(ALPINE, new Tag("a"));
-        index.putTag(BUSYBOX, new Tag("x"), found);
-        assertThat(index.tags(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
+        index.tags().put(ALPINE, new Tag("c"), found);
+        index.tags().remove(ALPINE, new Tag("a"));
+        index.tags().put(BUSYBOX, new Tag("x"), found);
+        assertThat(index.tags().knownIn(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
         index.flush();
-        assertThat(index.tags(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
+        assertThat(index.tags().knownIn(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
     }
 
     @Test
     void documentsAreKeptWithTheirAge() throws IOException {
-        index.putReferrers(ALPINE, digest(1), new KeptDocument("{\"a\":1}".getBytes(StandardCharsets.UTF_8), START));
-        index.putTagList(ALPINE, new KeptDocument("{\"b\":2}".getBytes(StandardCharsets.UTF_8), START.minusSeconds(1)));
+        index.lists()
+                .putReferrers(ALPINE, digest(1), new KeptDocument("{\"a\":1}".getBytes(StandardCharsets.UTF_8), START));
+        index.lists()
+                .putTags(ALPINE, new KeptDocument("{\"b\":2}".getBytes(StandardCharsets.UTF_8), START.minusSeconds(1)));
         always(
                 () -> new String(
-                        index.referrers(ALPINE, digest(1)).orElseThrow().json(), StandardCharsets.UTF_8),
+                        index.lists().referrers(ALPINE, digest(1)).orElseThrow().json(), StandardCharsets.UTF_8),
                 "{\"a\":1}");
-        always(() -> new String(index.tagList(ALPINE).orElseThrow().json(), StandardCharsets.UTF_8), "{\"b\":2}");
-        always(() -> index.tagList(ALPINE).orElseThrow().fetchedAt(), START.minusSeconds(1));
-        assertThat(index.referrers(ALPINE, digest(2))).isEmpty();
-        assertThat(index.tagList(BUSYBOX)).isEmpty();
+        always(() -> new String(index.lists().tags(ALPINE).orElseThrow().json(), StandardCharsets.UTF_8), "{\"b\":2}");
+        always(() -> index.lists().tags(ALPINE).orElseThrow().fetchedAt(), START.minusSeconds(1));
+        assertThat(index.lists().referrers(ALPINE, digest(2))).isEmpty();
+        assertThat(index.lists().tags(BUSYBOX)).isEmpty();
     }
 
     @Test
     void documentsAreForgottenAfterAMonth() throws IOException {
-        index.putTagList(ALPINE, new KeptDocument(new byte[] {'x'}, START));
+        index.lists().putTags(ALPINE, new KeptDocument(new byte[] {'x'}, START));
         clock.advance(Duration.ofDays(29));
         restart();
-        assertThat(index.tagList(ALPINE)).isPresent();
+        assertThat(index.lists().tags(ALPINE)).isPresent();
         clock.advance(Duration.ofDays(2));
         restart();
-        assertThat(index.tagList(ALPINE)).isEmpty();
+        assertThat(index.lists().tags(ALPINE)).isEmpty();
     }
 
     @Test
     void repositoriesAreListedInPages() throws IOException {
         for (String name : List.of("quay.io/b/c", "docker.io/z", "docker.io/a", "a.example/x/y")) {
-            index.addLinks(Repository.parse(name), List.of(new Link(digest(1), OptionalLong.empty(), false)));
+            index.links().add(Repository.parse(name), List.of(new Link(digest(1), OptionalLong.empty(), false)));
             if (name.equals("docker.io/z")) {
                 index.flush();
             }
         }
-        index.putTag(BUSYBOX, LATEST, new TagRecord(digest(1), START, START));
-        assertThat(index.repositories(Optional.empty(), 2))
+        index.tags().put(BUSYBOX, LATEST, new TagRecord(digest(1), START, START));
+        assertThat(index.links().repositories(Optional.empty(), 2))
                 .extracting(Repository::toString)
                 .containsExactly("a.example/x/y", "docker.io/a");
         index.flush();
-        assertThat(index.repositories(Optional.of(Repository.parse("docker.io/a")), 10))
+        assertThat(index.links().repositories(Optional.of(Repository.parse("docker.io/a")), 10))
                 .extracting(Repository::toString)
                 .containsExactly("docker.io/z", "quay.io/b/c");
     }
 
     @Test
     void storedContentIsCountedOnce() throws IOException {
-        index.stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
-        index.stored(digest(2), ContentKind.MANIFEST, 10, Optional.of(MediaType.OCI_INDEX));
-        index.stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
-        index.stored(digest(2), ContentKind.MANIFEST, 10, Optional.empty());
-        always(index::storedBytes, 110L);
-        always(index::storedCount, 2L);
-        always(() -> index.manifestType(digest(2)), Optional.of(MediaType.OCI_INDEX));
-        index.removed(digest(1));
-        index.removed(digest(1));
-        index.removed(digest(3));
-        always(index::storedBytes, 10L);
-        always(index::storedCount, 1L);
+        index.contents().stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
+        index.contents().stored(digest(2), ContentKind.MANIFEST, 10, Optional.of(MediaType.OCI_INDEX));
+        index.contents().stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
+        index.contents().stored(digest(2), ContentKind.MANIFEST, 10, Optional.empty());
+        always(index.contents()::storedBytes, 110L);
+        always(index.contents()::storedCount, 2L);
+        always(() -> index.contents().manifestType(digest(2)), Optional.of(MediaType.OCI_INDEX));
+        index.contents().removed(digest(1));
+        index.contents().removed(digest(1));
+        index.contents().removed(digest(3));
+        always(index.contents()::storedBytes, 10L);
+        always(index.contents()::storedCount, 1L);
     }
 
     @Test
     void orderOfLastUseSurvivesARestart() throws IOException {
         for (int i = 1; i <= 5; i++) {
-            index.stored(digest(i), ContentKind.BLOB, i, Optional.empty());
+            index.contents().stored(digest(i), ContentKind.BLOB, i, Optional.empty());
             clock.advance(Duration.ofMinutes(1));
         }
-        index.touched(digest(2), BY);
+        index.contents().touched(digest(2), BY);
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1), BY);
+        index.contents().touched(digest(1), BY);
         clock.advance(Duration.ofMinutes(1));
-        index.stored(digest(6), ContentKind.BLOB, 6, Optional.empty());
+        index.contents().stored(digest(6), ContentKind.BLOB, 6, Optional.empty());
         List<Long> order = List.of(3L, 4L, 5L, 2L, 1L, 6L);
         always(() -> leastRecentlyUsed(10), order);
         always(() -> leastRecentlyUsed(4), order.subList(0, 4));
@@ -270,36 +274,38 @@ class CacheIndexTest {
 
     @Test
     void useThatIsNotWrittenYetCounts() throws IOException {
-        index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
-        index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
-        index.stored(digest(3), ContentKind.BLOB, 3, Optional.empty());
+        index.contents().stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
+        index.contents().stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
+        index.contents().stored(digest(3), ContentKind.BLOB, 3, Optional.empty());
         index.flush();
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1), BY);
-        index.removed(digest(2));
+        index.contents().touched(digest(1), BY);
+        index.contents().removed(digest(2));
         assertThat(leastRecentlyUsed(1)).containsExactly(3L);
         assertThat(leastRecentlyUsed(5)).containsExactly(3L, 1L);
     }
 
     @Test
     void usesCloseTogetherCountAsOne() throws IOException {
-        index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
-        index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
+        index.contents().stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
+        index.contents().stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1), BY);
+        index.contents().touched(digest(1), BY);
         clock.advance(Duration.ofSeconds(10));
-        index.touched(digest(2), BY);
+        index.contents().touched(digest(2), BY);
         clock.advance(Duration.ofSeconds(10));
-        index.touched(digest(1), BY);
+        index.contents().touched(digest(1), BY);
         assertThat(leastRecentlyUsed(2)).containsExactly(1L, 2L);
         clock.advance(Duration.ofSeconds(11));
-        index.touched(digest(1), BY);
+        index.contents().touched(digest(1), BY);
         assertThat(leastRecentlyUsed(2)).containsExactly(2L, 1L);
     }
 
     private List<Long> leastRecentlyUsed(int n) {
         try {
-            return index.leastRecentlyUsed(n).stream().map(Candidate::bytes).toList();
+            return index.contents().leastRecentlyUsed(n).stream()
+                    .map(Candidate::bytes)
+                    .toList();
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -363,10 +369,11 @@ class CacheIndexTest {
             index = CacheIndex.open(store, clock);
 
             assertThat(index.wasRebuilt()).isFalse();
-            assertThat(index.tag(ALPINE, LATEST).orElseThrow().digest()).isEqualTo(Digest.sha256(new byte[] {7}));
-            assertThat(index.link(ALPINE, Digest.sha256(new byte[] {7})))
+            assertThat(index.tags().get(ALPINE, LATEST).orElseThrow().digest())
+                    .isEqualTo(Digest.sha256(new byte[] {7}));
+            assertThat(index.links().get(ALPINE, Digest.sha256(new byte[] {7})))
                     .contains(new Link(Digest.sha256(new byte[] {7}), OptionalLong.of(1), true));
-            assertThat(index.storedCount()).isEqualTo(1);
+            assertThat(index.contents().storedCount()).isEqualTo(1);
         }
     }
 
@@ -413,28 +420,28 @@ class CacheIndexTest {
         Files.setLastModifiedTime(layout.content(ContentKind.BLOB, blob), FileTime.from(START.minusSeconds(10)));
         Files.setLastModifiedTime(
                 layout.content(ContentKind.MANIFEST, Digest.sha256(manifest)), FileTime.from(START.minusSeconds(20)));
-        index.addLinks(ALPINE, List.of(new Link(blob, OptionalLong.of(1000), false)));
+        index.links().add(ALPINE, List.of(new Link(blob, OptionalLong.of(1000), false)));
         index.close();
         Files.write(directory.resolve("index.db"), damaged);
 
         index = CacheIndex.open(store, clock);
         assertThat(index.wasRebuilt()).isTrue();
         assertThat(directory.resolve("index.db.corrupt-1")).hasSize(damaged.length);
-        assertThat(index.storedBytes()).isEqualTo(1200);
-        assertThat(index.leastRecentlyUsed(5))
+        assertThat(index.contents().storedBytes()).isEqualTo(1200);
+        assertThat(index.contents().leastRecentlyUsed(5))
                 .containsExactly(
                         new Candidate(Digest.sha256(manifest), ContentKind.MANIFEST, 200, START.minusSeconds(20)),
                         new Candidate(blob, ContentKind.BLOB, 1000, START.minusSeconds(10)));
-        assertThat(index.link(ALPINE, blob)).isEmpty();
+        assertThat(index.links().get(ALPINE, blob)).isEmpty();
         restart();
         assertThat(index.wasRebuilt()).isFalse();
-        assertThat(index.storedBytes()).isEqualTo(1200);
+        assertThat(index.contents().storedBytes()).isEqualTo(1200);
     }
 
     @Test
     void damageDeepInTheFileIsFoundAfterACrash() throws IOException, SQLException {
         for (int i = 0; i < 3000; i++) {
-            index.addLinks(ALPINE, List.of(new Link(digest(i), OptionalLong.of(i), false)));
+            index.links().add(ALPINE, List.of(new Link(digest(i), OptionalLong.of(i), false)));
         }
         index.close();
         sql("UPDATE meta SET value = 0");
@@ -444,25 +451,25 @@ class CacheIndexTest {
         Files.write(file, bytes);
         index = CacheIndex.open(store, clock);
         assertThat(index.wasRebuilt()).isTrue();
-        assertThat(index.link(ALPINE, digest(1))).isEmpty();
+        assertThat(index.links().get(ALPINE, digest(1))).isEmpty();
     }
 
     @Test
     void indexAgreesWithTheFilesAfterACrash() throws IOException, SQLException {
         Digest kept = Samples.store(store, Samples.bytes(1, 100));
         Digest unheardOf = Samples.store(store, Samples.bytes(2, 20));
-        index.stored(kept, ContentKind.BLOB, 100, Optional.empty());
-        index.stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
-        index.addLinks(ALPINE, List.of(new Link(kept, OptionalLong.of(100), false)));
+        index.contents().stored(kept, ContentKind.BLOB, 100, Optional.empty());
+        index.contents().stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
+        index.links().add(ALPINE, List.of(new Link(kept, OptionalLong.of(100), false)));
         index.close();
         sql("UPDATE meta SET value = 0");
         index = CacheIndex.open(store, clock);
         assertThat(index.wasRebuilt()).isFalse();
-        assertThat(index.storedBytes()).isEqualTo(120);
-        assertThat(index.leastRecentlyUsed(10))
+        assertThat(index.contents().storedBytes()).isEqualTo(120);
+        assertThat(index.contents().leastRecentlyUsed(10))
                 .extracting(Candidate::digest)
                 .containsExactlyInAnyOrder(kept, unheardOf);
-        assertThat(index.link(ALPINE, kept)).isPresent();
+        assertThat(index.links().get(ALPINE, kept)).isPresent();
     }
 
     @Test
@@ -470,13 +477,13 @@ class CacheIndexTest {
         Digest unheardOf = crashWithAFileMoreAndARowTooMany();
         index = CacheIndex.openAtOnce(store, clock);
         assertThat(index.isCompared()).isFalse();
-        assertThat(index.storedBytes()).isEqualTo(103);
+        assertThat(index.contents().storedBytes()).isEqualTo(103);
         try (ComparisonAtStart comparison = ComparisonAtStart.of(store, index, Duration.ZERO)) {
             comparison.await();
         }
         assertThat(index.isCompared()).isTrue();
-        assertThat(index.storedBytes()).isEqualTo(120);
-        assertThat(index.isStored(unheardOf)).isTrue();
+        assertThat(index.contents().storedBytes()).isEqualTo(120);
+        assertThat(index.contents().isStored(unheardOf)).isTrue();
         index.close();
         index = CacheIndex.openAtOnce(store, clock);
         assertThat(index.isCompared()).isTrue();
@@ -494,16 +501,16 @@ class CacheIndexTest {
         assertThat(index.isCompared()).isFalse();
         index.close();
         index = CacheIndex.open(store, clock);
-        assertThat(index.storedBytes()).isEqualTo(120);
+        assertThat(index.contents().storedBytes()).isEqualTo(120);
     }
 
     @Test
     void interruptedThreadGetsItsAnswerAndLeavesNothingToCompare() throws Exception {
         Link link = new Link(digest(1), OptionalLong.of(5), false);
-        index.addLinks(ALPINE, List.of(link));
+        index.links().add(ALPINE, List.of(link));
         restart();
         Thread.currentThread().interrupt();
-        assertThat(index.link(ALPINE, digest(1))).contains(link);
+        assertThat(index.links().get(ALPINE, digest(1))).contains(link);
         assertThat(Thread.interrupted()).isTrue();
         index.close();
         index = CacheIndex.openAtOnce(store, clock);
@@ -511,8 +518,8 @@ class CacheIndexTest {
     }
 
     private Digest crashWithAFileMoreAndARowTooMany() throws IOException, SQLException {
-        index.stored(Samples.store(store, Samples.bytes(1, 100)), ContentKind.BLOB, 100, Optional.empty());
-        index.stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
+        index.contents().stored(Samples.store(store, Samples.bytes(1, 100)), ContentKind.BLOB, 100, Optional.empty());
+        index.contents().stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
         Digest unheardOf = Samples.store(store, Samples.bytes(2, 20));
         index.close();
         sql("UPDATE meta SET value = 0");
@@ -531,7 +538,7 @@ class CacheIndexTest {
             }
         }
         index = CacheIndex.open(store, clock);
-        assertThat(index.storedBytes()).isEqualTo(100);
+        assertThat(index.contents().storedBytes()).isEqualTo(100);
         assertThat(index.wasRebuilt()).isTrue();
     }
 
@@ -547,13 +554,13 @@ class CacheIndexTest {
                     for (int i = 0; i < each; i++) {
                         Digest digest = digest(own * each + i);
                         Digest shared = digest(60_000 + i);
-                        index.stored(digest, ContentKind.BLOB, 10, Optional.empty());
-                        index.stored(shared, ContentKind.BLOB, 7, Optional.empty());
-                        index.addLinks(ALPINE, List.of(new Link(digest, OptionalLong.of(own), false)));
+                        index.contents().stored(digest, ContentKind.BLOB, 10, Optional.empty());
+                        index.contents().stored(shared, ContentKind.BLOB, 7, Optional.empty());
+                        index.links().add(ALPINE, List.of(new Link(digest, OptionalLong.of(own), false)));
                         if (i % 3 == 0) {
-                            index.removed(digest);
+                            index.contents().removed(digest);
                         }
-                        assertThat(index.link(ALPINE, digest)).isPresent();
+                        assertThat(index.links().get(ALPINE, digest)).isPresent();
                     }
                 }));
             }
@@ -562,25 +569,25 @@ class CacheIndexTest {
             }
         }
         long bytes = threads * (each - 30) * 10L + each * 7L;
-        always(index::storedBytes, bytes);
-        always(index::storedCount, threads * (each - 30L) + each);
+        always(index.contents()::storedBytes, bytes);
+        always(index.contents()::storedCount, threads * (each - 30L) + each);
     }
 
     @Test
     void databaseThatRefusesMakesTheCacheForgetfulNotUnable() throws IOException, SQLException {
-        index.stored(digest(1), ContentKind.BLOB, 5, Optional.empty());
+        index.contents().stored(digest(1), ContentKind.BLOB, 5, Optional.empty());
         index.flush();
         try (Connection other = new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"))) {
             // The writer's statement fails while the table it wants has another shape.
             other.createStatement().execute("ALTER TABLE tags RENAME TO hidden");
-            index.putTag(ALPINE, LATEST, new TagRecord(digest(1), START, START));
-            index.link(ALPINE, digest(1));
+            index.tags().put(ALPINE, LATEST, new TagRecord(digest(1), START, START));
+            index.links().get(ALPINE, digest(1));
             assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
-            assertThat(index.tag(ALPINE, LATEST)).isPresent();
-            assertThat(index.tag(ALPINE, new Tag("never-asked"))).isEmpty();
+            assertThat(index.tags().get(ALPINE, LATEST)).isPresent();
+            assertThat(index.tags().get(ALPINE, new Tag("never-asked"))).isEmpty();
             other.createStatement().execute("ALTER TABLE hidden RENAME TO tags");
         }
-        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.of(5), false)));
+        index.links().add(ALPINE, List.of(new Link(digest(1), OptionalLong.of(5), false)));
         try {
             index.flush();
         } catch (IOException lostMeanwhile) {
@@ -590,7 +597,7 @@ class CacheIndexTest {
         assertThat(index.isFailing()).isFalse();
         assertThat(index.lostChanges()).isPositive();
         restart();
-        assertThat(index.link(ALPINE, digest(1))).isPresent();
+        assertThat(index.links().get(ALPINE, digest(1))).isPresent();
     }
 
     @Test
@@ -605,7 +612,7 @@ class CacheIndexTest {
                         OptionalLong size = proof ? OptionalLong.empty() : OptionalLong.of(round);
                         Link link = new Link(digest(round), size, proof, proof);
                         start.await(30, TimeUnit.SECONDS);
-                        index.addLinks(ALPINE, List.of(link));
+                        index.links().add(ALPINE, List.of(link));
                     }
                     return null;
                 }));
@@ -616,7 +623,7 @@ class CacheIndexTest {
         }
         index.flush();
         for (int round = 0; round < rounds; round++) {
-            assertThat(index.link(ALPINE, digest(round)))
+            assertThat(index.links().get(ALPINE, digest(round)))
                     .contains(new Link(digest(round), OptionalLong.of(round), false, true));
         }
     }
@@ -627,6 +634,6 @@ class CacheIndexTest {
         Files.write(directory.resolve("index.db"), new byte[0], StandardOpenOption.TRUNCATE_EXISTING);
         index = CacheIndex.open(store, clock);
         assertThat(index.wasRebuilt()).isFalse();
-        assertThat(index.storedCount()).isZero();
+        assertThat(index.contents().storedCount()).isZero();
     }
 }

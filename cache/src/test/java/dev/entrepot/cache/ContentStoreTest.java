@@ -101,9 +101,9 @@ class ContentStoreTest {
             Files.write(new StoreLayout(directory).content(ContentKind.MANIFEST, digest), bytes);
             assertThatThrownBy(() -> store.manifest(digest)).isInstanceOf(InvalidContentException.class);
             try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
-                assertThat(index.isStored(digest)).isTrue();
+                assertThat(index.contents().isStored(digest)).isTrue();
                 assertThat(new StoreRepair(store, index).manifest(digest)).isEmpty();
-                assertThat(index.isStored(digest)).isFalse();
+                assertThat(index.contents().isStored(digest)).isFalse();
             }
             assertThat(store.containsManifest(digest)).isFalse();
             assertThat(directory.resolve("quarantine").resolve("manifest-sha256-" + digest.encoded()))

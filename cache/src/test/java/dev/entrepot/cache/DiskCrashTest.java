@@ -77,7 +77,7 @@ class DiskCrashTest {
             for (ContentKind kind : ContentKind.values()) {
                 for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
                     for (Digest digest : store.shard(kind, DigestAlgorithm.SHA256, shard)) {
-                        assertThat(index.isStored(digest))
+                        assertThat(index.contents().isStored(digest))
                                 .as("orphan %s", digest)
                                 .isTrue();
                         bytes += store.find(kind, digest).orElseThrow().sizeBytes();
@@ -85,8 +85,8 @@ class DiskCrashTest {
                     }
                 }
             }
-            assertThat(index.storedCount()).as("rows without a file").isEqualTo(files.size());
-            assertThat(index.storedBytes()).isEqualTo(bytes);
+            assertThat(index.contents().storedCount()).as("rows without a file").isEqualTo(files.size());
+            assertThat(index.contents().storedBytes()).isEqualTo(bytes);
             assertThat(evictor.usedBytes()).isLessThanOrEqualTo(CAPACITY);
             if (pinned) {
                 Pin pin = Pin.all(upstream.repository(), PINNED);
@@ -225,8 +225,8 @@ class DiskCrashTest {
                         .mapToLong(StoredContent::sizeBytes)
                         .sum();
                 exact = cache.fetchesUnderWay() == 0
-                        && index.storedCount() == files
-                        && index.storedBytes() == bytes
+                        && index.contents().storedCount() == files
+                        && index.contents().storedBytes() == bytes
                         && evictor.usedBytes() == bytes + partials
                         && bytes + partials <= CAPACITY;
             }

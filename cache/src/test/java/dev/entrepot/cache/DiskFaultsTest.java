@@ -63,8 +63,10 @@ class DiskFaultsTest {
         assertThat(CacheFixture.readAll(repository, blob)).isEqualTo(bytes);
         fixture.awaitIdle();
         assertThat(repository.manifest(image.digest()).content().array()).isEqualTo(image.array());
-        assertThat(fixture.index.storedBytes()).isEqualTo(bytesOnDisk()).isEqualTo(SIZE + image.sizeBytes());
-        assertThat(fixture.index.storedCount()).isEqualTo(2);
+        assertThat(fixture.index.contents().storedBytes())
+                .isEqualTo(bytesOnDisk())
+                .isEqualTo(SIZE + image.sizeBytes());
+        assertThat(fixture.index.contents().storedCount()).isEqualTo(2);
     }
 
     private long bytesOnDisk() throws IOException {
@@ -82,7 +84,7 @@ class DiskFaultsTest {
     void blobRemovedByHandIsFetchedAnew() throws IOException {
         Files.delete(file());
         assertThat(repository.statBlob(blob).verdict()).isEqualTo(Verdict.MISS);
-        assertThat(fixture.index.isStored(blob)).isFalse();
+        assertThat(fixture.index.contents().isStored(blob)).isFalse();
         pullsRightAndCountsExactly();
     }
 
@@ -267,7 +269,7 @@ class DiskFaultsTest {
         Files.write(fixture.store.layout().content(ContentKind.BLOB, Digest.sha256(added)), added);
         Files.delete(file());
         assertThat(IndexComparison.run(fixture.store, fixture.index)).isEqualTo(new IndexComparison.Result(1, 1));
-        assertThat(fixture.index.storedBytes()).isEqualTo(bytesOnDisk());
+        assertThat(fixture.index.contents().storedBytes()).isEqualTo(bytesOnDisk());
         assertThat(IndexComparison.run(fixture.store, fixture.index)).isEqualTo(new IndexComparison.Result(0, 0));
     }
 
@@ -278,10 +280,10 @@ class DiskFaultsTest {
         fixture.evictor.close();
         fixture.index.close();
         try (CacheIndex index = CacheIndex.rebuild(fixture.store, fixture.clock)) {
-            assertThat(index.storedBytes()).isEqualTo(bytesOnDisk());
-            assertThat(index.pins()).containsExactly(pin);
-            assertThat(index.link(upstream.repository(), blob)).isPresent();
-            assertThat(index.manifestType(image.digest())).contains(image.mediaType());
+            assertThat(index.contents().storedBytes()).isEqualTo(bytesOnDisk());
+            assertThat(index.pins().all()).containsExactly(pin);
+            assertThat(index.links().get(upstream.repository(), blob)).isPresent();
+            assertThat(index.contents().manifestType(image.digest())).contains(image.mediaType());
         }
         fixture.store.close();
         open();
@@ -306,8 +308,9 @@ class DiskFaultsTest {
             throw new IOException(e);
         }
         open();
-        assertThat(fixture.index.content(blob).map(IndexedContent::bytes)).isEqualTo(Optional.of((long) SIZE));
-        assertThat(fixture.index.pins()).isEmpty();
+        assertThat(fixture.index.contents().get(blob).map(IndexedContent::bytes))
+                .isEqualTo(Optional.of((long) SIZE));
+        assertThat(fixture.index.pins().all()).isEmpty();
         pullsRightAndCountsExactly();
     }
 }

@@ -126,14 +126,14 @@ class DiskFullTest {
             Path filler = fill(0);
             for (int i = 0; i < 3000; i++) {
                 Digest digest = Digest.sha256(new byte[] {(byte) i, (byte) (i >> 8)});
-                index.putTag(REPOSITORY, new Tag("t" + i), new TagRecord(digest, Instant.now(), Instant.now()));
-                index.stored(digest, ContentKind.BLOB, 1, Optional.empty());
+                index.tags().put(REPOSITORY, new Tag("t" + i), new TagRecord(digest, Instant.now(), Instant.now()));
+                index.contents().stored(digest, ContentKind.BLOB, 1, Optional.empty());
             }
             assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
             assertThat(index.isFailing()).isTrue();
-            assertThat(index.tag(REPOSITORY, last)).isPresent();
-            assertThat(index.storedCount()).isEqualTo(3000);
-            assertThat(index.leastRecentlyUsed(5000)).hasSize(3000);
+            assertThat(index.tags().get(REPOSITORY, last)).isPresent();
+            assertThat(index.contents().storedCount()).isEqualTo(3000);
+            assertThat(index.contents().leastRecentlyUsed(5000)).hasSize(3000);
             Files.delete(filler);
             flushWhenThereIsRoom(index);
             assertThat(index.isFailing()).isFalse();
@@ -141,8 +141,8 @@ class DiskFullTest {
         }
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
             assertThat(index.wasRebuilt()).isFalse();
-            assertThat(index.tags(REPOSITORY)).hasSize(3000).contains(last);
-            assertThat(index.storedCount()).isEqualTo(3000);
+            assertThat(index.tags().knownIn(REPOSITORY)).hasSize(3000).contains(last);
+            assertThat(index.contents().storedCount()).isEqualTo(3000);
         }
     }
 
@@ -163,7 +163,7 @@ class DiskFullTest {
     @Test
     void fullDiskIsOpenedAtTheExpenseOfQuarantineAndUnfinishedBlobs() throws IOException {
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
-            index.putPin(Pin.all(REPOSITORY, new Tag("kept")));
+            index.pins().put(Pin.all(REPOSITORY, new Tag("kept")));
         }
         Digest bad = Samples.store(store, Samples.bytes(1, 200_000));
         store.quarantine(ContentKind.BLOB, bad);
@@ -175,7 +175,7 @@ class DiskFullTest {
         store.close();
         store = ContentStore.open(disk, Clock.systemUTC());
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
-            assertThat(index.pins()).hasSize(1);
+            assertThat(index.pins().all()).hasSize(1);
         }
         assertThat(store.blobSize(good)).hasValue(100_000);
         assertThat(store.blobSize(bad)).isEmpty();
@@ -185,7 +185,7 @@ class DiskFullTest {
     @Test
     void fullDiskIsOpenedAtTheExpenseOfItsBallastFirst() throws IOException {
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
-            index.putPin(Pin.all(REPOSITORY, new Tag("kept")));
+            index.pins().put(Pin.all(REPOSITORY, new Tag("kept")));
         }
         Digest good = Samples.store(store, Samples.bytes(2, 100_000));
         try (Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
@@ -196,7 +196,7 @@ class DiskFullTest {
         store.close();
         store = ContentStore.open(disk, Clock.systemUTC());
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
-            assertThat(index.pins()).hasSize(1);
+            assertThat(index.pins().all()).hasSize(1);
         }
         assertThat(store.ballastBytes()).isZero();
         assertThat(store.blobSize(good)).hasValue(100_000);
@@ -221,7 +221,7 @@ class DiskFullTest {
         }
         fill(300_000);
         try (CacheIndex opened = CacheIndex.openAtOnce(store, Clock.systemUTC())) {
-            assertThat(opened.storedCount()).isEqualTo(150);
+            assertThat(opened.contents().storedCount()).isEqualTo(150);
             assertThat(opened.isCompared()).isTrue();
             assertThat(opened.wasRebuilt()).isTrue();
         }

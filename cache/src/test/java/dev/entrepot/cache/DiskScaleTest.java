@@ -83,7 +83,7 @@ class DiskScaleTest {
                 long before = heap();
                 long opened = System.nanoTime();
                 try (CacheIndex index = CacheIndex.open(store, clock)) {
-                    long stored = index.storedBytes();
+                    long stored = index.contents().storedBytes();
                     try (Evictor evictor = new Evictor(
                             store,
                             index,
@@ -96,7 +96,10 @@ class DiskScaleTest {
                             Thread.onSpinWait();
                         }
                         print("policy ready in the background after", millis(opened), "ms");
-                        print("heap per piece", (heap() - before) / (double) index.storedCount(), "bytes");
+                        print(
+                                "heap per piece",
+                                (heap() - before) / (double) index.contents().storedCount(),
+                                "bytes");
                         decide(evictor);
                         evict(evictor, index);
                     }
@@ -110,7 +113,7 @@ class DiskScaleTest {
         try (CacheIndex index = CacheIndex.open(store, clock)) {
             Repository owner = Repository.parse("docker.io/library/scale");
             for (int i = 0; i < count; i++) {
-                index.stored(digest(i), ContentKind.BLOB, bytes(i), Optional.empty(), Optional.of(owner));
+                index.contents().stored(digest(i), ContentKind.BLOB, bytes(i), Optional.empty(), Optional.of(owner));
                 clock.advance(Duration.ofMillis(1));
                 if (i % 20_000 == 0) {
                     index.flush();

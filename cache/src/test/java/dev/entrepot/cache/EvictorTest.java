@@ -63,14 +63,14 @@ class EvictorTest {
     private Digest blob(int size) throws IOException {
         byte[] bytes = Samples.bytes(size, size);
         Digest digest = Samples.store(store, bytes);
-        index.stored(digest, ContentKind.BLOB, size, Optional.empty());
+        index.contents().stored(digest, ContentKind.BLOB, size, Optional.empty());
         clock.advance(Duration.ofMinutes(1));
         return digest;
     }
 
     private boolean has(Digest digest) throws IOException {
         boolean there = store.blobSize(digest).isPresent() || store.containsManifest(digest);
-        assertThat(index.isStored(digest)).isEqualTo(there);
+        assertThat(index.contents().isStored(digest)).isEqualTo(there);
         return there;
     }
 
@@ -92,7 +92,7 @@ class EvictorTest {
         Digest first = blob(1000);
         Digest second = blob(1001);
         Digest third = blob(1002);
-        index.touched(first, BY);
+        index.contents().touched(first, BY);
         close();
         open();
         try (Evictor evictor = evictor(3100)) {
@@ -120,7 +120,7 @@ class EvictorTest {
         for (int i = 0; i < 20; i++) {
             blob(100 + i);
         }
-        long used = index.storedBytes();
+        long used = index.contents().storedBytes();
         try (Evictor evictor = evictor(used)) {
             assertThat(Samples.room(store, evictor, 1)).isTrue();
             assertThat(evictor.usedBytes()).isLessThanOrEqualTo(used - used / 20);
@@ -174,7 +174,7 @@ class EvictorTest {
             ingest.write(bytes, 0, bytes.length);
             ingest.commit(OptionalLong.empty());
             assertThat(evictor.usedBytes()).isEqualTo(1500);
-            index.stored(ingest.digest(), ContentKind.BLOB, 1500, Optional.empty());
+            index.contents().stored(ingest.digest(), ContentKind.BLOB, 1500, Optional.empty());
             assertThat(evictor.usedBytes()).isEqualTo(1500);
         }
     }
@@ -229,7 +229,7 @@ class EvictorTest {
         byte[] manifest = Samples.bytes(1, 300);
         Digest digest = Digest.sha256(manifest);
         store.putManifest(digest, manifest);
-        index.stored(digest, ContentKind.MANIFEST, 300, Optional.of(MediaType.OCI_MANIFEST));
+        index.contents().stored(digest, ContentKind.MANIFEST, 300, Optional.of(MediaType.OCI_MANIFEST));
         try (Evictor evictor = evictor(300)) {
             assertThat(Samples.room(store, evictor, 10)).isTrue();
             assertThat(has(digest)).isFalse();
@@ -308,8 +308,8 @@ class EvictorTest {
         store.deleteBlob(digest);
         try (Evictor evictor = evictor(1000)) {
             assertThat(Samples.room(store, evictor, 100)).isTrue();
-            assertThat(index.isStored(digest)).isFalse();
-            assertThat(index.storedBytes()).isZero();
+            assertThat(index.contents().isStored(digest)).isFalse();
+            assertThat(index.contents().storedBytes()).isZero();
         }
     }
 
@@ -342,7 +342,8 @@ class EvictorTest {
             assertThat(evictor.evictions()).isPositive();
         }
         assertThat(most.get()).isGreaterThan(capacity / 2).isLessThanOrEqualTo(capacity);
-        assertThat(index.storedBytes() + store.ingests().claimedBytes()).isEqualTo(bytesOnDisk());
+        assertThat(index.contents().storedBytes() + store.ingests().claimedBytes())
+                .isEqualTo(bytesOnDisk());
     }
 
     private void fill(Evictor evictor, Random random, int seed, CyclicBarrier standstill) throws Exception {
@@ -357,7 +358,7 @@ class EvictorTest {
             standstill.await(30, TimeUnit.SECONDS);
             if (room && !leave) {
                 ingest.commit(OptionalLong.of(bytes.length));
-                index.stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
+                index.contents().stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
             }
         }
     }
@@ -379,7 +380,7 @@ class EvictorTest {
                 // On a fast disk the thread that evicts may begin after 150.
                 for (int i = 0; i < 150 || i < 100_000 && evictor.evictions() == 0; i++) {
                     Samples.store(store, bytes);
-                    index.stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
+                    index.contents().stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
                 }
             } finally {
                 done.set(true);
@@ -387,7 +388,7 @@ class EvictorTest {
             evicting.get(30, TimeUnit.SECONDS);
             assertThat(evictor.evictions()).isPositive();
         }
-        assertThat(index.storedBytes()).isEqualTo(bytesOnDisk());
+        assertThat(index.contents().storedBytes()).isEqualTo(bytesOnDisk());
         has(digest);
     }
 

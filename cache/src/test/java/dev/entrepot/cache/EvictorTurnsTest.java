@@ -62,7 +62,7 @@ class EvictorTurnsTest {
 
     private Digest blob(int seed, int size, Optional<Repository> owner) throws IOException {
         Digest digest = Samples.store(store, Samples.bytes(seed, size));
-        index.stored(digest, ContentKind.BLOB, size, Optional.empty(), owner);
+        index.contents().stored(digest, ContentKind.BLOB, size, Optional.empty(), owner);
         clock.advance(Duration.ofMinutes(1));
         return digest;
     }

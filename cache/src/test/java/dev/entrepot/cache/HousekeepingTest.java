@@ -70,7 +70,7 @@ class HousekeepingTest {
         List<Digest> blobs = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             Digest digest = Samples.store(store, Samples.bytes(i, size));
-            index.stored(digest, ContentKind.BLOB, size, Optional.empty());
+            index.contents().stored(digest, ContentKind.BLOB, size, Optional.empty());
             blobs.add(digest);
             clock.advance(Duration.ofMinutes(1));
         }
@@ -215,7 +215,7 @@ class HousekeepingTest {
             free.set(4_000);
             housekeeping.look();
             assertThat(evictor.evictedBytes(EvictionReason.FREE_SPACE)).isGreaterThanOrEqualTo(1_000);
-            assertThat(index.storedBytes()).isPositive();
+            assertThat(index.contents().storedBytes()).isPositive();
         }
     }
 
@@ -223,7 +223,7 @@ class HousekeepingTest {
     void quarantineIsEmptiedAfterAWeekWhileTheServerRuns() throws Exception {
         Digest bad = blobs(1, 100).getFirst();
         store.quarantine(ContentKind.BLOB, bad);
-        index.removed(bad);
+        index.contents().removed(bad);
         try (Evictor evictor = evictor(DiskLimits.of(10_000, 0))) {
             Housekeeping housekeeping = housekeeping(evictor);
             housekeeping.look();
@@ -239,9 +239,9 @@ class HousekeepingTest {
     void whatLiesInQuarantineGoesBeforeGoodContent() throws Exception {
         List<Digest> blobs = blobs(3, 1_000);
         store.quarantine(ContentKind.BLOB, blobs.getFirst());
-        index.removed(blobs.getFirst());
+        index.contents().removed(blobs.getFirst());
         store.quarantine(ContentKind.BLOB, blobs.get(1));
-        index.removed(blobs.get(1));
+        index.contents().removed(blobs.get(1));
         try (Evictor evictor = evictor(new DiskLimits(3_000, 3_000, 3_000, 0))) {
             assertThat(evictor.usedBytes()).isEqualTo(3_000);
             assertThat(Samples.room(store, evictor, 500)).isTrue();
@@ -258,7 +258,7 @@ class HousekeepingTest {
     void quarantineIsCountedAfterARestartAndWhatPeopleTakeFromItIsNot() throws Exception {
         Digest bad = blobs(1, 100).getFirst();
         store.quarantine(ContentKind.BLOB, bad);
-        index.removed(bad);
+        index.contents().removed(bad);
         close();
         open();
         assertThat(store.quarantineBytes()).isEqualTo(100);
@@ -274,7 +274,7 @@ class HousekeepingTest {
             ingest.write(new byte[80], 0, 80);
         }
         clock.set(Instant.now());
-        index.putTagList(ALPINE, new KeptDocument("{}".getBytes(StandardCharsets.UTF_8), clock.instant()));
+        index.lists().putTags(ALPINE, new KeptDocument("{}".getBytes(StandardCharsets.UTF_8), clock.instant()));
         index.flush();
         try (Evictor evictor = evictor(DiskLimits.of(10_000, 0))) {
             Housekeeping housekeeping = housekeeping(evictor);

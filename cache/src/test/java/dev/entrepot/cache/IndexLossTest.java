@@ -73,11 +73,11 @@ class IndexLossTest {
     }
 
     private void agreesWithTheFiles() throws IOException {
-        long bytes = fixture.index.storedBytes();
-        long count = fixture.index.storedCount();
+        long bytes = fixture.index.contents().storedBytes();
+        long count = fixture.index.contents().storedCount();
         assertThat(IndexComparison.run(fixture.store, fixture.index)).isEqualTo(new IndexComparison.Result(0, 0));
-        assertThat(fixture.index.storedBytes()).isEqualTo(bytes);
-        assertThat(fixture.index.storedCount()).isEqualTo(count);
+        assertThat(fixture.index.contents().storedBytes()).isEqualTo(bytes);
+        assertThat(fixture.index.contents().storedCount()).isEqualTo(count);
     }
 
     private void restored() throws IOException {
@@ -98,7 +98,7 @@ class IndexLossTest {
         pull();
         restored();
         open();
-        assertThat(fixture.index.storedCount()).isEqualTo(4);
+        assertThat(fixture.index.contents().storedCount()).isEqualTo(4);
         agreesWithTheFiles();
     }
 
@@ -112,11 +112,11 @@ class IndexLossTest {
             try (ContentStore store = ContentStore.open(directory, fixture.clock);
                     CacheIndex index = CacheIndex.openAtOnce(store, fixture.clock)) {
                 assertThat(index.isCompared()).isFalse();
-                assertThat(index.storedCount()).isEqualTo(2);
+                assertThat(index.contents().storedCount()).isEqualTo(2);
             }
         }
         open();
-        assertThat(fixture.index.storedCount()).isEqualTo(4);
+        assertThat(fixture.index.contents().storedCount()).isEqualTo(4);
     }
 
     @Test
@@ -180,12 +180,12 @@ class IndexLossTest {
         indexIsLost();
         open();
         assertThat(fixture.index.wasRebuilt()).isTrue();
-        assertThat(fixture.index.pins()).containsExactly(pin, other);
+        assertThat(fixture.index.pins().all()).containsExactly(pin, other);
         agreesWithTheFiles();
         close();
         open();
         assertThat(fixture.index.wasRebuilt()).isFalse();
-        assertThat(fixture.index.pins()).containsExactly(pin, other);
+        assertThat(fixture.index.pins().all()).containsExactly(pin, other);
     }
 
     @Test
@@ -196,7 +196,7 @@ class IndexLossTest {
         Files.write(index(), new byte[0]);
         open();
         assertThat(fixture.index.wasRebuilt()).isTrue();
-        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.pins().all()).containsExactly(pin);
     }
 
     @Test
@@ -207,7 +207,7 @@ class IndexLossTest {
         indexIsLost();
         open();
         assertThat(fixture.index.wasRebuilt()).isTrue();
-        assertThat(fixture.index.pins()).isEmpty();
+        assertThat(fixture.index.pins().all()).isEmpty();
     }
 
     @Test
@@ -216,7 +216,7 @@ class IndexLossTest {
         fixture.evictor.pins().unpin(pin.repository(), pin.reference());
         indexIsLost();
         open();
-        assertThat(fixture.index.pins()).isEmpty();
+        assertThat(fixture.index.pins().all()).isEmpty();
     }
 
     @Test
@@ -227,7 +227,7 @@ class IndexLossTest {
             IndexSchema.migrate(connection, IndexSchema.STEPS);
         }
         open();
-        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.pins().all()).containsExactly(pin);
     }
 
     @Test
@@ -237,7 +237,7 @@ class IndexLossTest {
         Pin pin = pinned();
         restored();
         open();
-        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.pins().all()).containsExactly(pin);
         assertThat(fixture.index.wasRebuilt()).isFalse();
     }
 
@@ -249,10 +249,10 @@ class IndexLossTest {
         Files.writeString(directory.resolve("store.json"), "{\"version\":1}");
         open();
         Pin changed = new Pin(pin.repository(), TAG, pin.platforms(), true);
-        assertThat(fixture.index.pins()).containsExactly(changed);
+        assertThat(fixture.index.pins().all()).containsExactly(changed);
         indexIsLost();
         open();
-        assertThat(fixture.index.pins()).containsExactly(changed);
+        assertThat(fixture.index.pins().all()).containsExactly(changed);
     }
 
     @Test
@@ -296,7 +296,7 @@ class IndexLossTest {
                 CacheIndex index = CacheIndex.openAtOnce(store, fixture.clock)) {
             assertThat(index.wasRebuilt()).isTrue();
             assertThat(index.isCompared()).isTrue();
-            assertThat(index.storedCount()).isEqualTo(2);
+            assertThat(index.contents().storedCount()).isEqualTo(2);
         }
         open();
         assertThat(fixture.index.wasRebuilt()).isFalse();
@@ -312,7 +312,7 @@ class IndexLossTest {
         }
         open();
         assertThat(fixture.index.wasRebuilt()).isTrue();
-        assertThat(fixture.index.storedCount()).isEqualTo(2);
+        assertThat(fixture.index.contents().storedCount()).isEqualTo(2);
         close();
         open();
         assertThat(fixture.index.wasRebuilt()).isFalse();
@@ -348,7 +348,7 @@ class IndexLossTest {
         assertThat(written).isLessThan(many * 3 / 4);
         assertThat(list.read().orElseThrow().size()).isBetween(many - many / 64, many);
         new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
-        assertThat(list.read()).contains(fixture.index.pins());
+        assertThat(list.read()).contains(fixture.index.pins().all());
     }
 
     @Test
@@ -356,7 +356,8 @@ class IndexLossTest {
         fixture.evictor.pins().pin(new Pin(upstream.repository(), TAG, List.of(), true, true));
         assertThat(directory.resolve("pins.json")).doesNotExist();
         new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
-        assertThat(new PinList(fixture.store.layout()).read()).contains(fixture.index.pins());
+        assertThat(new PinList(fixture.store.layout()).read())
+                .contains(fixture.index.pins().all());
     }
 
     @Test
@@ -368,7 +369,7 @@ class IndexLossTest {
         Files.writeString(list, mixed);
         Files.delete(index());
         open();
-        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.pins().all()).containsExactly(pin);
         assertThat(new PinList(fixture.store.layout()).contents()).contains(new PinList.Contents(List.of(pin), 0));
         fixture.evictor.pins().pin(Pin.all(upstream.repository(), new Tag("v2")));
         assertThat(new PinList(fixture.store.layout()).read().orElseThrow())
@@ -406,15 +407,15 @@ class IndexLossTest {
         close();
         Files.writeString(list, "{\"version\":1,\"pins\":[{\"repository\":\"no\"}]}");
         open();
-        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.pins().all()).containsExactly(pin);
         Files.delete(list);
         Files.createDirectories(list.resolve("in-the-way"));
         fixture.evictor.pins().unpin(pin.repository(), pin.reference());
         fixture.evictor.pins().pin(pin);
         indexIsLost();
         open();
-        assertThat(fixture.index.pins()).isEmpty();
-        assertThat(pinned()).isIn(fixture.index.pins());
+        assertThat(fixture.index.pins().all()).isEmpty();
+        assertThat(pinned()).isIn(fixture.index.pins().all());
         Files.delete(list.resolve("in-the-way"));
         Files.delete(list);
         new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();

@@ -47,17 +47,17 @@ class IndexReplacementTest {
 
     private void withAPinAndManyLinks() throws IOException {
         try (CacheIndex index = CacheIndex.open(store, clock)) {
-            index.putPin(BY_HAND);
+            index.pins().put(BY_HAND);
             for (int i = 0; i < 3000; i++) {
                 Digest digest = Digest.sha256(new byte[] {(byte) i, (byte) (i >> 8)});
-                index.addLinks(ALPINE, List.of(new Link(digest, OptionalLong.of(i), false)));
+                index.links().add(ALPINE, List.of(new Link(digest, OptionalLong.of(i), false)));
             }
         }
     }
 
     private List<Pin> pins() throws IOException {
         try (CacheIndex index = CacheIndex.open(store, clock)) {
-            return index.pins();
+            return index.pins().all();
         }
     }
 
@@ -107,8 +107,9 @@ class IndexReplacementTest {
         withAPinAndManyLinks();
         for (int round = 1; round <= 2; round++) {
             try (CacheIndex index = CacheIndex.rebuild(store, clock)) {
-                assertThat(index.pins()).containsExactly(BY_HAND);
-                assertThat(index.link(ALPINE, Digest.sha256(new byte[] {1, 1}))).isPresent();
+                assertThat(index.pins().all()).containsExactly(BY_HAND);
+                assertThat(index.links().get(ALPINE, Digest.sha256(new byte[] {1, 1})))
+                        .isPresent();
                 assertThat(index.wasRebuilt()).isFalse();
             }
             assertThat(store.layout().damagedIndex(round)).exists();
@@ -139,8 +140,9 @@ class IndexReplacementTest {
         Files.write(file, bytes);
         try (CacheIndex index = CacheIndex.open(store, clock)) {
             assertThat(index.wasRebuilt()).isTrue();
-            assertThat(index.pins()).containsExactly(BY_HAND);
-            assertThat(index.link(ALPINE, Digest.sha256(new byte[] {1, 1}))).isEmpty();
+            assertThat(index.pins().all()).containsExactly(BY_HAND);
+            assertThat(index.links().get(ALPINE, Digest.sha256(new byte[] {1, 1})))
+                    .isEmpty();
         }
         assertThat(directory.resolve("index.db.corrupt-1")).hasSize(bytes.length);
         assertThat(pins()).containsExactly(BY_HAND);
@@ -151,12 +153,12 @@ class IndexReplacementTest {
         try (CacheIndex index = CacheIndex.open(store, clock)) {
             sql("ALTER TABLE pins RENAME TO hidden");
             long before = index.lostChanges();
-            index.putPin(BY_HAND);
+            index.pins().put(BY_HAND);
             assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
             assertThatThrownBy(() -> index.flush(before)).isInstanceOf(IOException.class);
             sql("ALTER TABLE hidden RENAME TO pins");
             long now = index.lostChanges();
-            index.putPin(BY_HAND);
+            index.pins().put(BY_HAND);
             index.flush(now);
         }
         assertThat(pins()).containsExactly(BY_HAND);

@@ -87,7 +87,7 @@ class IndexSalvageTest {
     private void closeAndSpoil() throws Exception {
         for (int i = 0; i < 3000; i++) {
             Digest digest = Digest.sha256(new byte[] {(byte) i, (byte) (i >> 8)});
-            fixture.index.addLinks(others.repository(), List.of(new Link(digest, OptionalLong.of(i), false)));
+            fixture.index.links().add(others.repository(), List.of(new Link(digest, OptionalLong.of(i), false)));
         }
         close();
         sql("UPDATE meta SET value = 0 WHERE key = 'clean'");
@@ -142,8 +142,8 @@ class IndexSalvageTest {
         sql("DROP TABLE pins");
         open();
         assertThat(fixture.index.wasRebuilt()).isTrue();
-        assertThat(fixture.index.pins()).hasSize(1);
-        assertThat(fixture.index.tag(upstream.repository(), TAG).map(TagRecord::digest))
+        assertThat(fixture.index.pins().all()).hasSize(1);
+        assertThat(fixture.index.tags().get(upstream.repository(), TAG).map(TagRecord::digest))
                 .contains(pinned.digest());
         for (Descriptor blob : Manifest.parse(pinned).blobs()) {
             assertThat(fixture.evictor.pins().isPinned(blob.digest())).isTrue();
@@ -174,9 +174,13 @@ class IndexSalvageTest {
         ManifestBytes other = image(others);
         others.tag("v2", other);
         fixture.repository(others).manifest(new Tag("v2"));
-        fixture.index.putTag(
-                repository, new Tag("gone"), new TagRecord(NOWHERE, fixture.clock.instant(), fixture.clock.instant()));
-        fixture.index.addLinks(repository, List.of(new Link(NOWHERE, OptionalLong.of(1), false)));
+        fixture.index
+                .tags()
+                .put(
+                        repository,
+                        new Tag("gone"),
+                        new TagRecord(NOWHERE, fixture.clock.instant(), fixture.clock.instant()));
+        fixture.index.links().add(repository, List.of(new Link(NOWHERE, OptionalLong.of(1), false)));
         fixture.index.flush();
         sql(
                 "INSERT INTO tags SELECT repository, 'NOT/A TAG', digest, checked_at, first_seen_at FROM tags WHERE tag = 'v1'");
@@ -184,13 +188,14 @@ class IndexSalvageTest {
         sql("INSERT INTO tag_history SELECT repository, 'v1', x'5a' FROM tags WHERE tag = 'v1'");
         sql("INSERT INTO documents SELECT repository, digest, 0, x'5a' FROM tags WHERE tag = 'v1'");
         spoilAndOpen();
-        assertThat(fixture.index.tags(repository)).containsExactly(TAG);
-        assertThat(fixture.index.link(repository, pinned.digest())).isPresent();
-        assertThat(fixture.index.link(repository, NOWHERE)).isEmpty();
-        assertThat(fixture.index.tagHistory(repository, TAG)).isEqualTo(TagHistory.NONE);
-        assertThat(fixture.index.referrers(repository, pinned.digest())).isEmpty();
-        assertThat(fixture.index.tags(others.repository())).isEmpty();
-        assertThat(fixture.index.link(others.repository(), other.digest())).isEmpty();
+        assertThat(fixture.index.tags().knownIn(repository)).containsExactly(TAG);
+        assertThat(fixture.index.links().get(repository, pinned.digest())).isPresent();
+        assertThat(fixture.index.links().get(repository, NOWHERE)).isEmpty();
+        assertThat(fixture.index.tags().history(repository, TAG)).isEqualTo(TagHistory.NONE);
+        assertThat(fixture.index.lists().referrers(repository, pinned.digest())).isEmpty();
+        assertThat(fixture.index.tags().knownIn(others.repository())).isEmpty();
+        assertThat(fixture.index.links().get(others.repository(), other.digest()))
+                .isEmpty();
     }
 
     @Test
@@ -199,9 +204,9 @@ class IndexSalvageTest {
         closeAndSpoil();
         try (ContentStore store = ContentStore.open(directory, fixture.clock)) {
             try (CacheIndex index = CacheIndex.rebuild(store, fixture.clock)) {
-                assertThat(index.tag(upstream.repository(), TAG).map(TagRecord::digest))
+                assertThat(index.tags().get(upstream.repository(), TAG).map(TagRecord::digest))
                         .contains(pinned.digest());
-                assertThat(index.pins()).hasSize(1);
+                assertThat(index.pins().all()).hasSize(1);
             }
             assertThat(store.layout().damagedIndex(1)).exists();
             assertThat(store.layout().damagedIndex(2)).doesNotExist();

@@ -88,7 +88,7 @@ class IndexScaleTest {
                     for (int i = first; i < first + LINKS_PER_MANIFEST; i++) {
                         links.add(new Link(digests.get(i), OptionalLong.of(i), false));
                     }
-                    index.addLinks(repository(first), links);
+                    index.links().add(repository(first), links);
                 }
                 index.flush();
                 print("links added per second", Math.round(count / seconds(start)));
@@ -111,7 +111,7 @@ class IndexScaleTest {
             Repository repository = repository(link);
             Digest digest = digest(link);
             long start = System.nanoTime();
-            Optional<Link> found = index.link(repository, digest);
+            Optional<Link> found = index.links().get(repository, digest);
             nanos[i] = System.nanoTime() - start;
             assertThat(found.isPresent()).isTrue();
         }
@@ -130,7 +130,7 @@ class IndexScaleTest {
                 double cpu = cpuSeconds();
                 long start = System.nanoTime();
                 for (int i = 0; i < count; i++) {
-                    index.stored(digest(i), ContentKind.BLOB, i, Optional.empty());
+                    index.contents().stored(digest(i), ContentKind.BLOB, i, Optional.empty());
                     clock.advance(Duration.ofMillis(1));
                     if (i % 5000 == 0) {
                         index.flush();
@@ -148,12 +148,12 @@ class IndexScaleTest {
                 try (CacheIndex index = CacheIndex.open(store, clock)) {
                     print("CPU seconds of the start that follows", cpuSeconds() - cpu);
                     print("start with " + count + " rows, seconds", seconds(start));
-                    assertThat(index.storedCount()).isEqualTo(count);
+                    assertThat(index.contents().storedCount()).isEqualTo(count);
                     long asked = System.nanoTime();
-                    assertThat(index.leastRecentlyUsed(64)).hasSize(64);
+                    assertThat(index.contents().leastRecentlyUsed(64)).hasSize(64);
                     print("64 least recently used, milliseconds", seconds(asked) * 1000);
                     long touched = System.nanoTime();
-                    used.forEach(digest -> index.touched(digest, repository(0)));
+                    used.forEach(digest -> index.contents().touched(digest, repository(0)));
                     print("touched, microseconds each", seconds(touched) * 100);
                     long flushed = System.nanoTime();
                     index.flush();
@@ -176,7 +176,7 @@ class IndexScaleTest {
             long start = System.nanoTime();
             CacheIndex first = CacheIndex.open(store, clock);
             print("first start with " + count + " unknown files, seconds", seconds(start));
-            assertThat(first.storedCount()).isEqualTo(count);
+            assertThat(first.contents().storedCount()).isEqualTo(count);
             first.close();
             for (int i = 0; i < 3; i++) {
                 markUnclean();
@@ -188,7 +188,7 @@ class IndexScaleTest {
                 try (CacheIndex again = CacheIndex.open(store, clock)) {
                     print("CPU seconds of the start that follows", cpuSeconds() - cpu);
                     print("start after a crash with " + count + " known files, seconds", seconds(start));
-                    assertThat(again.storedCount()).isEqualTo(count);
+                    assertThat(again.contents().storedCount()).isEqualTo(count);
                 }
             }
         }

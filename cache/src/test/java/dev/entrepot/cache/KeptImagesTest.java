@@ -82,7 +82,7 @@ class KeptImagesTest {
         Files.write(fixture.store.layout().content(ContentKind.MANIFEST, image.digest()), new byte[3]);
         assertThat(images.find(APP, TAG).orElseThrow().manifests().getFirst().kept())
                 .isFalse();
-        assertThat(fixture.index.isStored(image.digest())).isFalse();
+        assertThat(fixture.index.contents().isStored(image.digest())).isFalse();
         try (Scrub scrub =
                 new Scrub(fixture.store, fixture.index, Duration.ofDays(30), 1_000_000, fixture.clock, pause -> {})) {
             List<Digest> asked = new ArrayList<>();
@@ -104,7 +104,7 @@ class KeptImagesTest {
         ManifestBytes image = pulled();
         Digest signature = Digest.sha256("a signature".getBytes(StandardCharsets.US_ASCII));
         Tag tag = new Tag(image.digest().referrersTag().value() + ".sig");
-        fixture.index.putTag(APP, tag, new TagRecord(signature, fixture.clock.instant(), fixture.clock.instant()));
+        fixture.index.tags().put(APP, tag, new TagRecord(signature, fixture.clock.instant(), fixture.clock.instant()));
         KeptImage found = images.find(APP, TAG).orElseThrow();
         assertThat(found.manifests().getFirst().tags()).containsEntry(tag, signature);
         KeptImage.Node named = found.manifests().get(1);
@@ -115,11 +115,11 @@ class KeptImagesTest {
     @Test
     void lookingIsNoUse() throws IOException {
         ManifestBytes image = pulled();
-        var before = fixture.index.content(image.digest()).orElseThrow().lastUsed();
+        var before = fixture.index.contents().get(image.digest()).orElseThrow().lastUsed();
         fixture.clock.advance(java.time.Duration.ofHours(1));
         images.find(APP, TAG);
         fixture.index.flush();
-        assertThat(fixture.index.content(image.digest()).orElseThrow().lastUsed())
+        assertThat(fixture.index.contents().get(image.digest()).orElseThrow().lastUsed())
                 .isEqualTo(before);
     }
 }

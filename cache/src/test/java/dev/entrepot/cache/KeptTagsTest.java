@@ -73,8 +73,11 @@ class KeptTagsTest {
     @Test
     void whoAsksAtOneTimeSharesOneList(@TempDir Path directory) throws IOException {
         try (CacheFixture fixture = new CacheFixture(directory)) {
-            fixture.index.putTagList(
-                    REPOSITORY, new KeptDocument("[\"a\"]".getBytes(StandardCharsets.UTF_8), fixture.clock.instant()));
+            fixture.index
+                    .lists()
+                    .putTags(
+                            REPOSITORY,
+                            new KeptDocument("[\"a\"]".getBytes(StandardCharsets.UTF_8), fixture.clock.instant()));
             PullThrough repository = fixture.cache.repository(new FakeUpstream(REPOSITORY.toString()));
             List<Tag> first = repository.tags().content();
             List<Tag> second = fixture.cache
@@ -90,13 +93,13 @@ class KeptTagsTest {
     void documentWithoutRoomInTheCacheIsInMemoryOnceAndIsReplaced(@TempDir Path directory) throws IOException {
         try (CacheFixture fixture = new CacheFixture(directory)) {
             Instant now = fixture.clock.instant();
-            fixture.index.putTagList(REPOSITORY, new KeptDocument(new byte[17 << 20], now));
+            fixture.index.lists().putTags(REPOSITORY, new KeptDocument(new byte[17 << 20], now));
             fixture.index.flush();
-            KeptDocument first = fixture.index.tagList(REPOSITORY).orElseThrow();
-            assertThat(fixture.index.tagList(REPOSITORY).orElseThrow()).isSameAs(first);
-            fixture.index.putTagList(REPOSITORY, new KeptDocument(new byte[17 << 20], now.plusMillis(1)));
+            KeptDocument first = fixture.index.lists().tags(REPOSITORY).orElseThrow();
+            assertThat(fixture.index.lists().tags(REPOSITORY).orElseThrow()).isSameAs(first);
+            fixture.index.lists().putTags(REPOSITORY, new KeptDocument(new byte[17 << 20], now.plusMillis(1)));
             fixture.index.flush();
-            assertThat(fixture.index.tagList(REPOSITORY).orElseThrow().fetchedAt())
+            assertThat(fixture.index.lists().tags(REPOSITORY).orElseThrow().fetchedAt())
                     .isEqualTo(now.plusMillis(1));
             assertThat(first.fetchedAt()).isEqualTo(now);
         }

@@ -181,7 +181,7 @@ class PassedBlobTest {
         source.refuted(digest);
 
         assertThat(cache.store.blobSize(digest)).isEmpty();
-        assertThat(cache.index.content(digest)).isEmpty();
+        assertThat(cache.index.contents().get(digest)).isEmpty();
         assertThat(passed(0)).isEqualTo(bytes);
     }
 

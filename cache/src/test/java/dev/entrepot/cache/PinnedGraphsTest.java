@@ -86,7 +86,7 @@ class PinnedGraphsTest {
     }
 
     private boolean isWhole(ManifestBytes manifest) throws IOException {
-        boolean whole = fixture.index.isStored(manifest.digest());
+        boolean whole = fixture.index.contents().isStored(manifest.digest());
         for (Descriptor blob : Manifest.parse(manifest).blobs()) {
             whole &= fixture.store.blobSize(blob.digest()).isPresent();
         }
@@ -144,7 +144,7 @@ class PinnedGraphsTest {
         fixture.evictor.pins().pin(pin());
         pullOthers();
         fixture.store.deleteManifest(pinned.digest());
-        fixture.index.removed(pinned.digest());
+        fixture.index.contents().removed(pinned.digest());
         upstream.tag("other", image());
         repository.manifest(new Tag("other"));
         pullOthers();
@@ -243,7 +243,7 @@ class PinnedGraphsTest {
         pull(pinned);
         fixture.evictor.pins().pin(pin());
         fixture.store.deleteManifest(pinned.digest());
-        fixture.index.removed(pinned.digest());
+        fixture.index.contents().removed(pinned.digest());
         PullThrough background = fixture.cache.alwaysAsking(upstream);
         assertThat(background.keepManifest(TAG).digest()).isEqualTo(pinned.digest());
         assertThat(fixture.store.containsManifest(pinned.digest())).isTrue();
@@ -366,7 +366,7 @@ class PinnedGraphsTest {
         pull(arm);
         fixture.evictor.pins().pin(new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/arm64")), true));
         pullOthers();
-        assertThat(fixture.index.isStored(index.digest())).isTrue();
+        assertThat(fixture.index.contents().isStored(index.digest())).isTrue();
         assertThat(isWhole(arm)).isTrue();
         assertThat(isWhole(amd)).isFalse();
     }
@@ -530,12 +530,12 @@ class PinnedGraphsTest {
         pull(arm);
         repository.manifest(new Tag("multi"));
         fixture.makeRoom(CAPACITY - 1000);
-        assertThat(fixture.index.isStored(index.digest())).isTrue();
-        assertThat(fixture.index.isStored(amd.digest())).isTrue();
-        assertThat(fixture.index.isStored(arm.digest())).isTrue();
+        assertThat(fixture.index.contents().isStored(index.digest())).isTrue();
+        assertThat(fixture.index.contents().isStored(amd.digest())).isTrue();
+        assertThat(fixture.index.contents().isStored(arm.digest())).isTrue();
         fixture.clock.advance(RunningGraphs.FIRST_PATIENCE);
         assertThat(fixture.makeRoom(CAPACITY - 10)).isTrue();
-        assertThat(fixture.index.isStored(amd.digest())).isFalse();
+        assertThat(fixture.index.contents().isStored(amd.digest())).isFalse();
     }
 
     @Test

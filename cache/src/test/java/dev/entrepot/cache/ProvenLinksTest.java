@@ -165,7 +165,7 @@ class ProvenLinksTest {
     private void fetchedAnewForTheOther() throws IOException {
         cache.awaitIdle();
         cache.store.deleteBlob(digest);
-        cache.index.removed(digest);
+        cache.index.contents().removed(digest);
         reading.manifest(image.digest());
         assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
         cache.awaitIdle();
@@ -193,7 +193,7 @@ class ProvenLinksTest {
         PullThrough beside = cache.repository(sibling);
         beside.manifest(image.digest());
         cache.store.deleteBlob(digest);
-        cache.index.removed(digest);
+        cache.index.contents().removed(digest);
         owner.permits = new Semaphore(1000);
         try (BlobContent first = owning.openBlob(digest).content();
                 BlobContent followed = beside.openBlob(digest).content()) {
@@ -234,7 +234,7 @@ class ProvenLinksTest {
         PullThrough beside = cache.repository(sibling);
         beside.manifest(new Tag("v1"));
 
-        assertThat(cache.index.link(sibling.repository(), image.digest()).map(Link::proven))
+        assertThat(cache.index.links().get(sibling.repository(), image.digest()).map(Link::proven))
                 .contains(true);
     }
 
@@ -245,7 +245,7 @@ class ProvenLinksTest {
         beside.manifest(image.digest());
         CacheFixture.readAll(beside, digest);
         cache.index.flush();
-        assertThat(cache.index.link(sibling.repository(), digest).map(Link::proven))
+        assertThat(cache.index.links().get(sibling.repository(), digest).map(Link::proven))
                 .contains(true);
         try (Connection watching = new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"));
                 var statement = watching.createStatement()) {
@@ -266,7 +266,7 @@ class ProvenLinksTest {
 
         assertThatThrownBy(() -> reading.statBlob(digest)).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> CacheFixture.readAll(reading, digest)).isInstanceOf(NotFoundException.class);
-        assertThat(cache.index.link(reading.repository(), digest)).isEmpty();
+        assertThat(cache.index.links().get(reading.repository(), digest)).isEmpty();
     }
 
     @Test

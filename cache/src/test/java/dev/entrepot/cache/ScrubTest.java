@@ -64,7 +64,7 @@ class ScrubTest {
     @Test
     void badBlobGoesIntoQuarantineAndIsFetchedAnew() throws Exception {
         spoil();
-        long before = fixture.index.storedBytes();
+        long before = fixture.index.contents().storedBytes();
         try (Scrub scrub = scrub(pauses::add)) {
             scrub.runRound();
             assertThat(scrub.progress().checked()).isEqualTo(3);
@@ -73,11 +73,11 @@ class ScrubTest {
         assertThat(fixture.store.quarantined()).isEqualTo(1);
         assertThat(Files.exists(fixture.store.layout().quarantined(ContentKind.BLOB, Digest.sha256(bad))))
                 .isTrue();
-        assertThat(fixture.index.storedBytes()).isEqualTo(before - LAYER);
-        assertThat(fixture.index.isStored(Digest.sha256(good))).isTrue();
+        assertThat(fixture.index.contents().storedBytes()).isEqualTo(before - LAYER);
+        assertThat(fixture.index.contents().isStored(Digest.sha256(good))).isTrue();
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bad))).isEqualTo(bad);
         fixture.awaitIdle();
-        assertThat(fixture.index.storedBytes()).isEqualTo(before);
+        assertThat(fixture.index.contents().storedBytes()).isEqualTo(before);
     }
 
     @Test
@@ -97,9 +97,9 @@ class ScrubTest {
     @Test
     void badBlobWithoutAnOwnerIsFetchedAnewForARepositoryThatHasIt() throws Exception {
         Digest digest = Digest.sha256(bad);
-        fixture.index.removed(digest);
-        fixture.index.stored(digest, ContentKind.BLOB, LAYER, Optional.empty());
-        assertThat(fixture.index.content(digest).orElseThrow().owner()).isEmpty();
+        fixture.index.contents().removed(digest);
+        fixture.index.contents().stored(digest, ContentKind.BLOB, LAYER, Optional.empty());
+        assertThat(fixture.index.contents().get(digest).orElseThrow().owner()).isEmpty();
         spoil();
         List<String> asked = new ArrayList<>();
         try (Scrub scrub = scrub(pauses::add)) {

@@ -47,7 +47,7 @@ class SlowIndexTest {
 
     private void noteMuch() {
         for (int i = 0; i < FULL; i++) {
-            cache.index.stored(Digest.sha256(new byte[] {1}), ContentKind.BLOB, 1, Optional.empty());
+            cache.index.contents().stored(Digest.sha256(new byte[] {1}), ContentKind.BLOB, 1, Optional.empty());
         }
     }
 
@@ -71,7 +71,7 @@ class SlowIndexTest {
 
         assertThat(cache.store.containsManifest(image.digest())).isFalse();
         assertThat(cache.store.blobSize(Digest.sha256(bytes))).isEmpty();
-        assertThat(cache.index.storedCount()).isEqualTo(1);
+        assertThat(cache.index.contents().storedCount()).isEqualTo(1);
         assertThat(cache.store.refusals().last().orElseThrow().why()).contains("the index");
         release();
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bytes))).isEqualTo(bytes);

@@ -68,7 +68,8 @@ class StatedSizesTest {
         repository.manifest(right.digest());
         repository.manifest(wrong.digest());
         assertThat(cache.index
-                        .link(repository.repository(), digest)
+                        .links()
+                        .get(repository.repository(), digest)
                         .orElseThrow()
                         .sizeBytes())
                 .hasValue(size);

@@ -65,26 +65,26 @@ class StoreCrashTest {
             long bytes = 0;
             for (Digest blob : blobs) {
                 assertThat(Digest.sha256(Samples.read(store, blob))).isEqualTo(blob);
-                assertThat(index.isStored(blob)).isTrue();
+                assertThat(index.contents().isStored(blob)).isTrue();
                 bytes += store.blobSize(blob).orElseThrow();
             }
             long manifests = 0;
-            for (Candidate content : index.leastRecentlyUsed(100_000)) {
+            for (Candidate content : index.contents().leastRecentlyUsed(100_000)) {
                 if (content.kind() == ContentKind.MANIFEST) {
                     assertThat(store.manifest(content.digest())).isPresent();
                     bytes += content.bytes();
                     manifests++;
                 }
             }
-            assertThat(index.storedBytes()).isEqualTo(bytes);
-            assertThat(index.storedCount()).isEqualTo(blobs.size() + manifests);
+            assertThat(index.contents().storedBytes()).isEqualTo(bytes);
+            assertThat(index.contents().storedCount()).isEqualTo(blobs.size() + manifests);
             assertThat(bytes).isLessThanOrEqualTo(CAPACITY);
             // Changes are committed in the order in which they were made: tag n is there only with all before it.
-            List<Tag> tags = index.tags(REPOSITORY);
+            List<Tag> tags = index.tags().knownIn(REPOSITORY);
             assertThat(tags.size()).isGreaterThan(Math.toIntExact(promised));
             for (int i = 0; i < tags.size(); i++) {
-                TagRecord found = index.tag(REPOSITORY, tag(i)).orElseThrow();
-                assertThat(index.link(REPOSITORY, found.digest())).isPresent();
+                TagRecord found = index.tags().get(REPOSITORY, tag(i)).orElseThrow();
+                assertThat(index.links().get(REPOSITORY, found.digest())).isPresent();
             }
             return tags.size();
         }
@@ -225,13 +225,13 @@ class StoreCrashTest {
                     at += count;
                 }
                 ingest.commit(OptionalLong.of(bytes.length));
-                index.stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
+                index.contents().stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
             }
             byte[] manifest = ("{\"n\":" + number + "}").getBytes(StandardCharsets.UTF_8);
             store.putManifest(Digest.sha256(manifest), manifest);
-            index.stored(Digest.sha256(manifest), ContentKind.MANIFEST, manifest.length, Optional.empty());
-            index.addLinks(REPOSITORY, List.of(new Link(digest, OptionalLong.of(bytes.length), false)));
-            index.putTag(REPOSITORY, tag(number), new TagRecord(digest, Instant.now(), Instant.now()));
+            index.contents().stored(Digest.sha256(manifest), ContentKind.MANIFEST, manifest.length, Optional.empty());
+            index.links().add(REPOSITORY, List.of(new Link(digest, OptionalLong.of(bytes.length), false)));
+            index.tags().put(REPOSITORY, tag(number), new TagRecord(digest, Instant.now(), Instant.now()));
         }
     }
 }

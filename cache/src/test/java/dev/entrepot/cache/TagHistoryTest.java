@@ -80,11 +80,11 @@ class TagHistoryTest {
         TestClock clock = new TestClock();
         try (ContentStore store = ContentStore.open(directory, clock)) {
             try (CacheIndex index = CacheIndex.open(store, clock)) {
-                index.putTagHistory(repository, new Tag("1"), history);
+                index.tags().putHistory(repository, new Tag("1"), history);
             }
             try (CacheIndex index = CacheIndex.open(store, clock)) {
-                assertThat(index.tagHistory(repository, new Tag("1"))).isEqualTo(history);
-                assertThat(index.tagHistory(repository, new Tag("2"))).isEqualTo(TagHistory.NONE);
+                assertThat(index.tags().history(repository, new Tag("1"))).isEqualTo(history);
+                assertThat(index.tags().history(repository, new Tag("2"))).isEqualTo(TagHistory.NONE);
             }
         }
     }

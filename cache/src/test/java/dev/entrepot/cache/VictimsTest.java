@@ -49,7 +49,7 @@ class VictimsTest {
         return new Victims(
                 index,
                 n -> {
-                    List<Candidate> first = index.leastRecentlyUsed(n);
+                    List<Candidate> first = index.contents().leastRecentlyUsed(n);
                     rows += first.size();
                     return first;
                 },
@@ -61,7 +61,7 @@ class VictimsTest {
         List<Digest> stored = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             Digest digest = Digest.sha256(new byte[] {(byte) i, (byte) (i >> 8)});
-            index.stored(digest, ContentKind.BLOB, 100, Optional.empty());
+            index.contents().stored(digest, ContentKind.BLOB, 100, Optional.empty());
             clock.advance(Duration.ofSeconds(1));
             stored.add(digest);
         }
@@ -97,16 +97,16 @@ class VictimsTest {
         List<Digest> stored = stored(6);
         Victims victims = victims();
         assertThat(next(victims)).contains(stored.getFirst());
-        index.removed(stored.getFirst());
-        index.removed(stored.get(1));
-        index.touched(stored.get(2), Repository.parse("docker.io/library/user"));
+        index.contents().removed(stored.getFirst());
+        index.contents().removed(stored.get(1));
+        index.contents().touched(stored.get(2), Repository.parse("docker.io/library/user"));
         victims.lookAgain();
         for (int expected : new int[] {3, 4, 5}) {
             assertThat(next(victims)).contains(stored.get(expected));
-            index.removed(stored.get(expected));
+            index.contents().removed(stored.get(expected));
         }
         assertThat(next(victims)).contains(stored.get(2));
-        index.removed(stored.get(2));
+        index.contents().removed(stored.get(2));
         assertThat(next(victims)).isEmpty();
     }
 }

@@ -91,11 +91,12 @@ final class StartFull implements Scenario {
                             from + PER_REPOSITORY < blobs.size()
                                     ? "bench.test/team/app" + from / PER_REPOSITORY
                                     : "bench.test/library/app");
-                    index.addLinks(
-                            repository,
-                            blobs.subList(from, from + PER_REPOSITORY).stream()
-                                    .map(blob -> new Link(blob, OptionalLong.of(1), false))
-                                    .toList());
+                    index.links()
+                            .add(
+                                    repository,
+                                    blobs.subList(from, from + PER_REPOSITORY).stream()
+                                            .map(blob -> new Link(blob, OptionalLong.of(1), false))
+                                            .toList());
                     index.flush();
                 }
                 return seconds;

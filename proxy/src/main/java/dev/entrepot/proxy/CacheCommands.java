@@ -117,8 +117,8 @@ final class CacheCommands {
                 CacheIndex index = CacheIndex.rebuild(store, environment.clock())) {
             return OciJson.mapper()
                     .createObjectNode()
-                    .put("storedCount", index.storedCount())
-                    .put("storedBytes", index.storedBytes());
+                    .put("storedCount", index.contents().storedCount())
+                    .put("storedBytes", index.contents().storedBytes());
         }
     }
 }

@@ -49,12 +49,12 @@ final class CacheOperations {
         json.put("highWatermarkBytes", limits.highBytes());
         json.put("lowWatermarkBytes", limits.lowBytes());
         json.put("usedBytes", used);
-        json.put("storedBytes", cache.index().storedBytes());
-        json.put("storedCount", cache.index().storedCount());
-        json.put("smallBytes", cache.index().smallBytes());
+        json.put("storedBytes", cache.index().contents().storedBytes());
+        json.put("storedCount", cache.index().contents().storedCount());
+        json.put("smallBytes", cache.index().contents().smallBytes());
         long quarantined = cache.store().quarantineBytes();
         long ballast = cache.store().ballastBytes();
-        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes() - quarantined - ballast));
+        json.put("unfinishedBytes", Math.max(0, used - cache.index().contents().storedBytes() - quarantined - ballast));
         json.put("quarantineBytes", quarantined);
         json.put("ballastBytes", ballast);
         json.put("pinnedBytes", evictor.pinnedBytes());
@@ -180,7 +180,7 @@ final class CacheOperations {
         for (Digest digest : digests(what)) {
             boolean evicted = cache.cache().evict(digest);
             gone += evicted ? 1 : 0;
-            stayed += !evicted && cache.index().isStored(digest) ? 1 : 0;
+            stayed += !evicted && cache.index().contents().isStored(digest) ? 1 : 0;
         }
         json.put("evicted", gone);
         json.put("bytes", evictor.evictedBytes(EvictionReason.ASKED) - before);
@@ -198,14 +198,15 @@ final class CacheOperations {
             case Digest digest -> digest;
             case Tag tag ->
                 cache.index()
-                        .tag(reference.repository(), tag)
+                        .tags()
+                        .get(reference.repository(), tag)
                         .map(TagRecord::digest)
                         .orElseThrow(() -> unknown(reference));
         };
         PinnedGraph graph = evictor.pins().graph(Pin.all(reference.repository(), root));
         boolean pinned = evictor.pins().isPinned(root);
         if (!pinned && reference.manifest() instanceof Tag tag) {
-            cache.index().removeTag(reference.repository(), tag);
+            cache.index().tags().remove(reference.repository(), tag);
         }
         return List.copyOf(graph.digests());
     }
@@ -247,8 +248,8 @@ final class CacheOperations {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("registered", result.registered());
         json.put("forgotten", result.forgotten());
-        json.put("storedCount", cache.index().storedCount());
-        json.put("storedBytes", cache.index().storedBytes());
+        json.put("storedCount", cache.index().contents().storedCount());
+        json.put("storedBytes", cache.index().contents().storedBytes());
         return json;
     }
 

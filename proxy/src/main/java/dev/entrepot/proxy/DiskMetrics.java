@@ -27,10 +27,12 @@ final class DiskMetrics {
                 "Bytes stored: small (manifests, and blobs of less than 64 KiB) and large; exact.",
                 List.of("class"),
                 () -> List.of(
-                        new Metrics.Sample(List.of("small"), cache.index().smallBytes()),
+                        new Metrics.Sample(
+                                List.of("small"), cache.index().contents().smallBytes()),
                         new Metrics.Sample(
                                 List.of("large"),
-                                cache.index().storedBytes() - cache.index().smallBytes())));
+                                cache.index().contents().storedBytes()
+                                        - cache.index().contents().smallBytes())));
         metrics.gauge(
                 "entrepot_index_compared",
                 "1 if index and files agree; 0 while they are compared after a crash.",

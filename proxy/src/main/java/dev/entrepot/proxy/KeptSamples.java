@@ -42,7 +42,7 @@ final class KeptSamples {
             return Optional.empty();
         }
         try {
-            List<Repository> kept = cache.index().repositories(Optional.empty(), REPOSITORIES).stream()
+            List<Repository> kept = cache.index().links().repositories(Optional.empty(), REPOSITORIES).stream()
                     .filter(repository -> repository.registry().equals(upstream))
                     .filter(repository -> !cache.rules().of(repository).offline())
                     .limit(LOOKED_AT)

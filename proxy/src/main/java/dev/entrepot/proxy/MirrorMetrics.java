@@ -76,7 +76,7 @@ final class MirrorMetrics {
         metrics.gauge("entrepot_fills_active", "Fetches of blobs under way.", cache::fetchesUnderWay);
         metrics.gauge("entrepot_store_used_bytes", "Bytes in the store, reservations included.", () -> used(evictor));
         metrics.gauge("entrepot_store_capacity_bytes", "Bytes that the store may have.", evictor::capacityBytes);
-        metrics.gauge("entrepot_store_objects", "Blobs and manifests in the store.", index::storedCount);
+        metrics.gauge("entrepot_store_objects", "Blobs and manifests in the store.", index.contents()::storedCount);
         metrics.counterFrom("entrepot_evictions_total", "Blobs and manifests evicted.", evictor::evictions);
         metrics.counterFrom("entrepot_evicted_bytes_total", "Bytes evicted.", evictor::evictedBytes);
         metrics.counterFrom(

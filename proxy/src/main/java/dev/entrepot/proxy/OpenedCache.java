@@ -154,7 +154,7 @@ final class OpenedCache implements AutoCloseable {
 
     // What reads all of a large index lets those go first who have waited for the start.
     private Duration settling() {
-        return serving && index.storedCount() > MUCH ? FIRST_MOMENTS : Duration.ZERO;
+        return serving && index.contents().storedCount() > MUCH ? FIRST_MOMENTS : Duration.ZERO;
     }
 
     private void openUpstreams() throws IOException {

@@ -111,7 +111,7 @@ final class PageWorld implements AutoCloseable {
                 CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
             Link link = new Link(Digest.sha256("none".getBytes(StandardCharsets.US_ASCII)), OptionalLong.of(4), true);
             for (int i = 0; i < repositories; i++) {
-                index.addLinks(Repository.parse("registry.test/various/app-%05d".formatted(i)), List.of(link));
+                index.links().add(Repository.parse("registry.test/various/app-%05d".formatted(i)), List.of(link));
             }
             index.flush();
         }

@@ -81,8 +81,8 @@ final class Overview {
         json.put("highBytes", evictor.limits().highBytes());
         json.put("freeBytes", evictor.freeBytes());
         json.put("minFreeBytes", evictor.limits().minFreeBytes());
-        json.put("storedCount", index.storedCount());
-        json.put("smallBytes", index.smallBytes());
+        json.put("storedCount", index.contents().storedCount());
+        json.put("smallBytes", index.contents().smallBytes());
         json.put("pinnedBytes", evictor.pinnedBytes());
         json.put("evictions", evictor.evictions());
         json.put("evictedBytes", evictor.evictedBytes());

@@ -67,7 +67,7 @@ final class RepositoryNames {
         List<Name> list = new ArrayList<>();
         Optional<Repository> after = Optional.empty();
         while (list.size() < MOST) {
-            List<Repository> page = index.repositories(after, READ_AT_ONCE);
+            List<Repository> page = index.links().repositories(after, READ_AT_ONCE);
             page.forEach(repository -> list.add(new Name(repository, repository.toString())));
             if (page.size() < READ_AT_ONCE) {
                 return new Names(List.copyOf(list), true);

@@ -1,0 +1,88 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/**
+ * What a {@link CacheIndex} knows of tags: what they were found to be, and what they named before. Safe for all
+ * threads.
+ */
+public final class TagRecords {
+    private final WriteBehind<IndexTables.TagKey, TagRecord> tags;
+    private final WriteBehind<IndexTables.TagKey, TagHistory> histories;
+    private final IndexReaders readers;
+    private final StoredContents contents;
+
+    /**
+     * The tags of a database.
+     *
+     * @param contents has the one who hears of tags that move
+     */
+    TagRecords(
+            WriteBehind<IndexTables.TagKey, TagRecord> tags,
+            WriteBehind<IndexTables.TagKey, TagHistory> histories,
+            IndexReaders readers,
+            StoredContents contents) {
+        this.tags = tags;
+        this.histories = histories;
+        this.readers = readers;
+        this.contents = contents;
+    }
+
+    /** What a tag was found to be. */
+    public Optional<TagRecord> get(Repository repository, Tag tag) {
+        return tags.get(new IndexTables.TagKey(repository, tag));
+    }
+
+    /** Notes what a tag was found to be. */
+    public void put(Repository repository, Tag tag, TagRecord found) {
+        boolean moved = get(repository, tag)
+                .filter(before -> before.digest().equals(found.digest()))
+                .isEmpty();
+        tags.put(new IndexTables.TagKey(repository, tag), Optional.of(found));
+        if (moved) {
+            contents.watcher().changed(repository, tag);
+        }
+    }
+
+    /** Forgets a tag. */
+    public void remove(Repository repository, Tag tag) {
+        tags.put(new IndexTables.TagKey(repository, tag), Optional.empty());
+    }
+
+    /** What a tag named before it named what it does now. */
+    TagHistory history(Repository repository, Tag tag) {
+        return histories.get(new IndexTables.TagKey(repository, tag)).orElse(TagHistory.NONE);
+    }
+
+    /** Notes what a tag named before. */
+    void putHistory(Repository repository, Tag tag, TagHistory history) {
+        histories.put(new IndexTables.TagKey(repository, tag), Optional.of(history));
+    }
+
+    /**
+     * The tags of a repository that are known here, in order; the upstream may have others.
+     *
+     * @throws IOException if the database cannot be read
+     */
+    public List<Tag> knownIn(Repository repository) throws IOException {
+        Map<IndexTables.TagKey, Optional<TagRecord>> pending = tags.pending();
+        List<Tag> committed = readers.ask(reader -> reader.tags(repository));
+        TreeSet<Tag> found = new TreeSet<>(committed);
+        pending.forEach((key, value) -> {
+            if (key.repository().equals(repository)) {
+                if (value.isPresent()) {
+                    found.add(key.tag());
+                } else {
+                    found.remove(key.tag());
+                }
+            }
+        });
+        return List.copyOf(found);
+    }
+}
