@@ -101,14 +101,10 @@ final class BlobFetches {
             boolean named,
             Optional<BlobLimit> limit) {
         BlobFetch fetch = new BlobFetch(
-                digest,
-                repository,
+                new WantedBlob(digest, repository, declaredBytes, named, limit),
                 credential,
                 upstream,
                 urgent,
-                declaredBytes,
-                named,
-                limit,
                 store,
                 keeper,
                 settings,
@@ -144,7 +140,7 @@ final class BlobFetches {
     private Joined joined(Running other, Repository repository) {
         statistics.joined.increment();
         other.joinedByThisThread();
-        other.fetch.joinedBy(repository);
+        other.fetch.followers().joinedBy(repository);
         return new Joined(other.fetch, true);
     }
 

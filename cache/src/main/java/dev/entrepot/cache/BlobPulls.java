@@ -139,7 +139,7 @@ final class BlobPulls {
                 return true;
             }
             BlobFetches.Joined joined = join(digest, link, settings);
-            Runnable left = joined.fetch().followedInBackground();
+            Runnable left = joined.fetch().followers().addInBackground();
             try {
                 return joined.fetch()
                         .progress()
@@ -256,7 +256,7 @@ final class BlobPulls {
             return;
         }
         if (named) {
-            joined.fetch().followedFor(repository);
+            joined.fetch().followers().followedFor(repository);
         } else {
             proofs.prove(digest, false, settings, joined.fetch().progress().totalBytes());
         }
@@ -320,7 +320,9 @@ final class BlobPulls {
     private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
             throws IOException {
         BlobFetch fetch = joined.fetch();
-        Runnable left = readers.behind() ? fetch.followedInBackground() : fetch.followedByClient();
+        Runnable left = readers.behind()
+                ? fetch.followers().addInBackground()
+                : fetch.followers().addClient();
         FetchProgress.Patience patience =
                 new FetchProgress.Patience(cache.settings().patience(), readers.behind());
         try {
