@@ -1,0 +1,44 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.Optional;
+
+/**
+ * How content leaves the store and the index. For one thread at a time, which is the one that has the lock of the
+ * {@link Evictor}; others may store the same content meanwhile.
+ *
+ * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is
+ * thought fuller than it is, until the index is compared with the files at the next start. The other order would leave
+ * a file that nobody counts and nobody evicts. A blob that is fetched again in that same moment is looked for after its
+ * row is gone, and registered again.
+ */
+final class Removal {
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final EvictionCounts counts;
+
+    /** From a store and its index, counted there. */
+    Removal(ContentStore store, CacheIndex index, EvictionCounts counts) {
+        this.store = store;
+        this.index = index;
+        this.counts = counts;
+    }
+
+    /**
+     * Deletes a piece of content.
+     *
+     * @throws IOException if the disk refuses; what could not be deleted keeps its row
+     */
+    void remove(Candidate candidate, EvictionReason reason) throws IOException {
+        Digest digest = candidate.digest();
+        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        store.deleteBlob(digest);
+        store.deleteManifest(digest);
+        index.removed(digest);
+        Optional<StoredContent> back = store.find(candidate.kind(), digest);
+        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        counts.evicted(reason, candidate.bytes());
+    }
+}
