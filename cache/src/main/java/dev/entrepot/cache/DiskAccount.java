@@ -37,10 +37,10 @@ final class DiskAccount {
         // Claims before the sum: a blob that is registered in between is counted twice for a moment, never not at all.
         long claimed = 0;
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
-            claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
+            claimed += index.contents().isStored(claim.getKey()) ? 0 : claim.getValue();
         }
         return new DiskUsage(
-                index.storedBytes(),
+                index.contents().storedBytes(),
                 claimed,
                 store.quarantine().bytes(),
                 store.ballast().bytes());

@@ -381,7 +381,7 @@ public final class Evictor implements AutoCloseable {
      */
     public boolean evict(Digest digest) {
         return locked(() -> {
-            Optional<IndexedContent> row = index.content(digest);
+            Optional<IndexedContent> row = index.contents().get(digest);
             protection.refresh();
             if (row.isEmpty() || protection.isHeld(digest) || protection.isPinned(digest)) {
                 return false;

@@ -47,7 +47,7 @@ final class Protection {
         while (each.hasNext()) {
             Digest digest = each.next();
             long failures = index.failedReads();
-            Optional<IndexedContent> content = index.content(digest);
+            Optional<IndexedContent> content = index.contents().get(digest);
             if (content.isEmpty() && index.failedReads() != failures) {
                 break; // the others, too, when the index can be read
             }
@@ -85,7 +85,7 @@ final class Protection {
     }
 
     private long unpinnedBytes() {
-        return index.storedBytes() - pins.bytes();
+        return index.contents().storedBytes() - pins.bytes();
     }
 
     /** The bytes of what is in use. Of what is pinned as well, only the pin counts. */
@@ -93,7 +93,7 @@ final class Protection {
         return inUse.all().stream()
                 .filter(digest -> !pins.protects(digest))
                 .mapToLong(digest ->
-                        index.content(digest).map(IndexedContent::bytes).orElse(0L))
+                        index.contents().get(digest).map(IndexedContent::bytes).orElse(0L))
                 .sum();
     }
 }

@@ -33,12 +33,13 @@ final class Removal {
      */
     void remove(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
-        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        Optional<Repository> owner = index.contents().get(digest).flatMap(IndexedContent::owner);
         store.deleteBlob(digest);
         store.deleteManifest(digest);
-        index.removed(digest);
+        index.contents().removed(digest);
         Optional<StoredContent> back = store.find(candidate.kind(), digest);
-        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        back.ifPresent(
+                found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
         counts.evicted(reason, candidate.bytes());
     }
 }
