@@ -11,6 +11,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
@@ -403,14 +404,38 @@ class ProtocolTrapsEndToEndTest {
                 .hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"aws-chunked", "br"})
+    void trap20WhatHasItsDigestIsServedWhateverEncodingItIsSaidToHave(String encoding) throws Exception {
+        String name = "trap20f-" + encoding;
+        Bundle image = registry.push(name, images.image(50_000), "1");
+        Digest blob = layer(image);
+        registry.faults().always(Requests.any(), Fault.header("Content-Encoding", encoding));
+
+        for (String reference : List.of("1", image.digest().toString())) {
+            HttpResponse<byte[]> manifest = mirror.get(PLAIN + name + "/manifests/" + reference);
+            assertThat(manifest.body()).isEqualTo(image.root().array());
+            assertThat(manifest.headers().firstValue("Content-Encoding")).isEmpty();
+        }
+        HttpResponse<byte[]> answer = mirror.get(PLAIN + name + "/blobs/" + blob);
+
+        assertThat(answer.headers().firstValue("Content-Encoding")).isEmpty();
+        assertThat(Digest.sha256(answer.body())).isEqualTo(blob);
+    }
+
     @Test
     void trap20EncodingThatNobodyUndoesIsRefusedAndNothingKept() throws Exception {
         Bundle image = registry.push("trap20e", images.image(50_000), "1");
         Digest blob = layer(image);
         mirror.get(PLAIN + "trap20e/manifests/1");
-        registry.faults().always(gets(blob), Fault.header("Content-Encoding", "br"));
+        registry.faults()
+                .always(
+                        gets(blob),
+                        Fault.answer(response ->
+                                response.withBody(Content.of(new byte[7])).header("Content-Encoding", "br")));
         HttpResponse<byte[]> refused = mirror.get(PLAIN + "trap20e/blobs/" + blob);
         assertThat(refused.statusCode()).isEqualTo(502);
+        assertThat(new String(refused.body(), StandardCharsets.UTF_8)).contains("content encoding br");
         registry.faults().clear();
         mirror.awaitFills();
         assertThat(Digest.sha256(mirror.get(PLAIN + "trap20e/blobs/" + blob).body()))

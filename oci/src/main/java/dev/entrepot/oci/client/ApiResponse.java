@@ -33,6 +33,8 @@ final class ApiResponse implements AutoCloseable {
     private static final int MAX_DRAINED_BYTES = 64 * 1024;
     // Two names of the same (RFC 9110, section 8.4.1.3).
     private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
+    // Storage at S3 keeps "aws-chunked" of an upload, whose frames it has taken off, and sends it with the content.
+    private static final Set<String> NOTHING_DONE = Set.of("identity", "aws-chunked");
     private static final Pattern CODING = Pattern.compile("[a-z0-9_.+-]{1,32}");
 
     private final ApiRequest request;
@@ -214,9 +216,21 @@ final class ApiResponse implements AutoCloseable {
      *     encoding
      */
     byte[] readDocument(int limit) throws IOException {
-        boolean gzipped = isGzipped();
+        if (strangeEncoding().isPresent()) {
+            throw encodingRefused();
+        }
+        return readDocumentToProve(limit);
+    }
+
+    /**
+     * As {@link #readDocument}, of one whose digest is known: with another encoding it is taken as it came, and not to
+     * be used before the digest has been compared.
+     *
+     * @throws InvalidContentException if it is, or unpacks to, more than {@code limit} bytes
+     */
+    byte[] readDocumentToProve(int limit) throws IOException {
         byte[] bytes = readAll(limit);
-        return gzipped && Gunzip.isGzip(bytes) ? Gunzip.all(bytes, sender(), limit) : bytes;
+        return isGzipped() && Gunzip.isGzip(bytes) ? Gunzip.all(bytes, sender(), limit) : bytes;
     }
 
     /** As {@link #readLeniently}, of a document that may be gzipped. */
@@ -234,21 +248,23 @@ final class ApiResponse implements AutoCloseable {
         return request.what() + ": " + request.host();
     }
 
-    /**
-     * Whether the body is said to be gzipped. Nothing was asked for but the bytes themselves.
-     *
-     * @throws InvalidContentException if there is any other content encoding
-     */
-    boolean isGzipped() throws InvalidContentException {
+    /** Whether the body is said to be gzipped, and nothing else. Nothing was asked for but the bytes themselves. */
+    boolean isGzipped() {
         List<String> encodings = encodings();
-        boolean gzip = encodings.size() == 1 && GZIP.contains(encodings.getFirst());
-        if (!gzip && !encodings.isEmpty()) {
-            throw new InvalidContentException(sender() + " sent a body with the content encoding "
-                    + String.join(", ", encodings)
-                    + ", which was not asked for and is not understood; have the registry, or the proxy before it, send"
-                    + " bodies as they are");
-        }
-        return gzip;
+        return encodings.size() == 1 && GZIP.contains(encodings.getFirst());
+    }
+
+    /** The content encoding, where it is one that is not undone here. */
+    Optional<String> strangeEncoding() {
+        return isEncoded() && !isGzipped() ? Optional.of(String.join(", ", encodings())) : Optional.empty();
+    }
+
+    /** That a body with an encoding that is not undone here is of no use. */
+    InvalidContentException encodingRefused() {
+        return new InvalidContentException(sender() + " sent a body with the content encoding "
+                + String.join(", ", encodings())
+                + ", which was not asked for and is not understood; have the registry, or the proxy before it, send"
+                + " bodies as they are");
     }
 
     /** Whether there is a content encoding, which is never asked for: then lengths are of other bytes than digests. */
@@ -260,7 +276,7 @@ final class ApiResponse implements AutoCloseable {
         return headers("Content-Encoding").stream()
                 .flatMap(field -> Arrays.stream(field.split(",")))
                 .map(coding -> coding.strip().toLowerCase(Locale.ROOT))
-                .filter(coding -> !coding.isEmpty() && !coding.equals("identity"))
+                .filter(coding -> !coding.isEmpty() && !NOTHING_DONE.contains(coding))
                 .map(coding -> CODING.matcher(coding).matches() ? coding : "(malformed)")
                 .toList();
     }

@@ -139,7 +139,7 @@ final class BlobReads {
         try {
             return Optional.of(calls.open(request, response -> {
                 try (response) {
-                    return sizeSent(response, first);
+                    return sizeSent(response, digest, first);
                 }
             }));
         } catch (NotFoundException e) {
@@ -147,16 +147,16 @@ final class BlobReads {
         }
     }
 
-    private OptionalLong sizeSent(ApiResponse response, ByteRange first) throws IOException {
+    private OptionalLong sizeSent(ApiResponse response, Digest digest, ByteRange first) throws IOException {
         boolean sends = response.status() == 200 || response.status() == 206;
         if (sends && response.isHtml()) {
             throw calls.errors().html(response);
         }
-        if (sends && response.isGzipped()) {
+        if (sends && response.isEncoded()) {
             // All lengths are of what it would send.
             return OptionalLong.empty();
         }
-        return body(response, first, OptionalLong.empty())
+        return body(response, digest, first, OptionalLong.empty())
                 .map(BlobBody::totalBytes)
                 .orElse(OptionalLong.empty());
     }
@@ -164,18 +164,19 @@ final class BlobReads {
     /** As {@link dev.entrepot.oci.BlobSource#openBlob(Digest, ByteRange, OptionalLong)}. */
     BlobBody open(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
         ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest);
-        Optional<BlobBody> body = open(request, range, knownBytes);
+        Optional<BlobBody> body = open(request, digest, range, knownBytes);
         if (body.isEmpty()) {
-            body = open(request, ByteRange.ALL, knownBytes);
+            body = open(request, digest, ByteRange.ALL, knownBytes);
         }
         return body.orElseThrow(() -> new InvalidContentException(
-                request.what() + ": " + request.host() + " sent a part of a gzipped body where all was asked for"));
+                request.what() + ": " + request.host() + " sent a part of an encoded body where all was asked for"));
     }
 
-    private Optional<BlobBody> open(ApiRequest request, ByteRange range, OptionalLong knownBytes) throws IOException {
+    private Optional<BlobBody> open(ApiRequest request, Digest digest, ByteRange range, OptionalLong knownBytes)
+            throws IOException {
         return calls.open(
                 range.isAll() ? request : request.withHeader("Range", range.toHeader()),
-                response -> body(response, range, knownBytes));
+                response -> body(response, digest, range, knownBytes));
     }
 
     private ApiRequest request(Operation operation, String verb, String method, Digest digest) {
@@ -184,23 +185,19 @@ final class BlobReads {
     }
 
     /** The body of an answer; empty if it is a part of an encoded one, which is of no use. */
-    private Optional<BlobBody> body(ApiResponse response, ByteRange range, OptionalLong knownBytes) throws IOException {
+    private Optional<BlobBody> body(ApiResponse response, Digest digest, ByteRange range, OptionalLong knownBytes)
+            throws IOException {
         switch (response.status()) {
             case 200 -> {
-                boolean gzipped = response.isGzipped();
+                BlobBody whole = whole(response, digest, knownBytes);
                 if (!range.isAll()) {
                     memory.saw(requests.repository(), Capability.RANGES, false);
                 }
-                OptionalLong length = response.contentLength();
-                return Optional.of(
-                        gzipped && !isOfTheBlob(length, knownBytes)
-                                ? RemoteBlobBody.gzipped(response, knownBytes, ofServer)
-                                : new RemoteBlobBody(response, 0, length, length, ofServer));
+                return Optional.of(whole);
             }
             case 206 -> {
-                boolean gzipped = response.isGzipped();
                 BlobBody partial = partial(response, range);
-                boolean ofUse = !gzipped || isOfTheBlob(partial.totalBytes(), knownBytes);
+                boolean ofUse = !response.isEncoded() || isOfTheBlob(partial.totalBytes(), knownBytes);
                 memory.saw(requests.repository(), Capability.RANGES, ofUse);
                 if (!ofUse) {
                     response.close();
@@ -209,6 +206,21 @@ final class BlobReads {
             }
             default -> throw calls.errors().failure(response);
         }
+    }
+
+    private BlobBody whole(ApiResponse response, Digest digest, OptionalLong knownBytes) throws IOException {
+        OptionalLong length = response.contentLength();
+        boolean asItIs = !response.isEncoded() || isOfTheBlob(length, knownBytes);
+        if (!asItIs && response.isGzipped()) {
+            return RemoteBlobBody.gzipped(response, knownBytes, ofServer);
+        }
+        if (!asItIs) {
+            throw response.encodingRefused();
+        }
+        Optional<String> strange = response.strangeEncoding();
+        return strange.isPresent()
+                ? RemoteBlobBody.doubted(response, digest, length.orElseThrow(), strange.get(), ofServer)
+                : new RemoteBlobBody(response, 0, length, length, ofServer);
     }
 
     // Then the field is wrong, and the bytes are those of the blob: storage keeps such fields with what was uploaded.

@@ -184,7 +184,7 @@ final class ManifestReads {
         if (response.isHtml()) {
             throw calls.errors().html(response);
         }
-        byte[] bytes = response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
+        byte[] bytes = bytes(response, reference);
         MediaType type = ManifestTypes.of(response.contentType(), bytes)
                 .orElseThrow(() -> new InvalidContentException(response.request()
                                 .what() + ": " + response.request().host() + " sent something that is not a manifest"));
@@ -195,10 +195,25 @@ final class ManifestReads {
         };
     }
 
+    // With an encoding that is not undone here, what has the digest that it is to have is the manifest all the same.
+    private static byte[] bytes(ApiResponse response, ManifestReference reference) throws IOException {
+        Optional<Digest> expected = switch (reference) {
+            case Digest asked -> Optional.of(asked).filter(ManifestReads::isVerifiable);
+            case Tag tag -> verifiableDigest(response);
+        };
+        if (response.strangeEncoding().isEmpty() || expected.isEmpty()) {
+            return response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
+        }
+        byte[] bytes = response.readDocumentToProve(OciLimits.MAX_MANIFEST_BYTES);
+        if (!Digest.of(expected.get().algorithm(), bytes).equals(expected.get())) {
+            throw response.encodingRefused();
+        }
+        return bytes;
+    }
+
     private static ManifestBytes ofTag(ApiResponse response, MediaType type, byte[] bytes)
             throws InvalidContentException {
-        Optional<Digest> stated =
-                statedDigest(response).filter(d -> d.algorithm().isVerifiable());
+        Optional<Digest> stated = verifiableDigest(response);
         return stated.isPresent()
                 ? verified(response, type, stated.get(), bytes)
                 : ManifestBytes.of(type, DigestAlgorithm.SHA256, bytes);
@@ -206,7 +221,7 @@ final class ManifestReads {
 
     private static ManifestBytes verified(ApiResponse response, MediaType type, Digest expected, byte[] bytes)
             throws InvalidContentException {
-        if (!expected.algorithm().isVerifiable()) {
+        if (!isVerifiable(expected)) {
             return ManifestBytes.verified(type, expected, bytes);
         }
         ManifestBytes manifest = ManifestBytes.of(type, expected.algorithm(), bytes);
@@ -219,6 +234,15 @@ final class ManifestReads {
     private static InvalidContentException mismatch(ApiResponse response, Digest actual, Digest expected) {
         return new InvalidContentException(response.request().what() + ": "
                 + response.request().host() + " sent the digest " + actual + ", expected " + expected);
+    }
+
+    private static boolean isVerifiable(Digest digest) {
+        return digest.algorithm().isVerifiable();
+    }
+
+    /** As {@link #statedDigest}, where content can be checked against it. */
+    static Optional<Digest> verifiableDigest(ApiResponse response) {
+        return statedDigest(response).filter(ManifestReads::isVerifiable);
     }
 
     /** {@code Docker-Content-Digest}, where it is a digest at all. */

@@ -60,7 +60,7 @@ final class ManifestWrites {
     }
 
     private static boolean isDigestOf(ManifestBytes manifest, ApiResponse response) {
-        return verifiableDigest(response)
+        return ManifestReads.verifiableDigest(response)
                 .filter(stated -> isOf(manifest, stated))
                 .isPresent();
     }
@@ -69,12 +69,8 @@ final class ManifestWrites {
         return stated.equals(Digest.of(stated.algorithm(), manifest.array()));
     }
 
-    private static Optional<Digest> verifiableDigest(ApiResponse response) {
-        return ManifestReads.statedDigest(response).filter(d -> d.algorithm().isVerifiable());
-    }
-
     private static void requireDigest(ApiResponse response, ManifestBytes manifest) throws InvalidContentException {
-        Optional<Digest> stated = verifiableDigest(response);
+        Optional<Digest> stated = ManifestReads.verifiableDigest(response);
         if (stated.isPresent() && !isOf(manifest, stated.get())) {
             throw new InvalidContentException(response.request().what() + ": "
                     + response.request().host() + " committed the digest " + stated.get() + ", expected "

@@ -1,9 +1,11 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.VerifyingInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -85,6 +87,23 @@ final class RemoteBlobBody implements BlobBody {
         return new RemoteBlobBody(response, 0, OptionalLong.empty(), ofServer, stream, false);
     }
 
+    /**
+     * A whole blob of the right length whose body is said to have an encoding that is not undone here. Its stream
+     * compares the digest, and says what the encoding was where that differs.
+     *
+     * @param totalBytes size of the blob, and of the body
+     * @param encoding what the body is said to have
+     * @throws InvalidContentException if the digest's algorithm cannot be computed
+     */
+    static RemoteBlobBody doubted(
+            ApiResponse response, Digest digest, long totalBytes, String encoding, boolean ofServer)
+            throws InvalidContentException {
+        OptionalLong size = OptionalLong.of(totalBytes);
+        InputStream verified = new VerifyingInputStream(new Counted(response, totalBytes), digest, size);
+        return new RemoteBlobBody(
+                response, 0, size, ofServer, new Doubted(verified, response.sender(), encoding), true);
+    }
+
     @Override
     public InputStream stream() {
         return stream;
@@ -113,6 +132,33 @@ final class RemoteBlobBody implements BlobBody {
     @Override
     public void close() {
         response.close();
+    }
+
+    private static final class Doubted extends FilterInputStream {
+        private final String sender;
+        private final String encoding;
+
+        Doubted(InputStream verified, String sender, String encoding) {
+            super(verified);
+            this.sender = sender;
+            this.encoding = encoding;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int start, int length) throws IOException {
+            try {
+                return in.read(buffer, start, length);
+            } catch (InvalidContentException e) {
+                throw new InvalidContentException(sender + " sent a body with the content encoding " + encoding
+                        + ", which was not asked for and is not understood: " + e.getMessage());
+            }
+        }
     }
 
     private static final class Counted extends FilterInputStream {

@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
@@ -283,12 +284,74 @@ class BlobReadsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"br", "deflate", "gzip, gzip"})
-    void refusesAnyOtherEncodingByItsName(String encoding) {
+    void refusesAnyOtherEncodingByItsNameWhereTheLengthIsNotThatOfTheBlob(String encoding) {
         REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", encoding)));
 
-        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL, SIZE))
-                .isInstanceOf(InvalidContentException.class)
-                .hasMessageContaining("content encoding " + encoding);
+        for (OptionalLong size : List.of(OptionalLong.empty(), OptionalLong.of(BLOB.length + 1))) {
+            assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL, size))
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining("content encoding " + encoding);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"br", "deflate", "gzip, gzip"})
+    void takesABodyOfTheBlobsLengthForTheBlobWhateverElseItIsSaidToBe(String encoding) throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", encoding)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThat(body.totalBytes()).isEqualTo(SIZE);
+            assertThat(body.isResumable()).isTrue();
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=4-"))
+                .willReturn(answer(206, Arrays.copyOfRange(BLOB, 4, 10))
+                        .withHeader("Content-Encoding", encoding)
+                        .withHeader("Content-Range", "bytes 4-9/10")));
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.from(4), SIZE)) {
+            assertThat(body.offset()).isEqualTo(4);
+            assertThat(body.stream().readAllBytes()).isEqualTo(Arrays.copyOfRange(BLOB, 4, 10));
+        }
+    }
+
+    @Test
+    void namesTheEncodingWhereTheDigestOfSuchABodyDiffers() throws IOException {
+        byte[] encoded = "9876543210".getBytes(StandardCharsets.US_ASCII);
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, encoded).withHeader("Content-Encoding", "br")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThatThrownBy(() -> body.stream().readAllBytes())
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining("content encoding br")
+                    .hasMessageContaining(Digest.sha256(encoded).toString());
+        }
+    }
+
+    @Test
+    void takesWhatStorageKeepsOfAnUploadForNoEncoding() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH))
+                .willReturn(aResponse()
+                        .withHeader("Content-Encoding", "aws-chunked")
+                        .withHeader("Content-Length", "10")));
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", "AWS-chunked")));
+
+        assertThat(repository.statBlob(DIGEST)).contains(SIZE);
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.totalBytes()).isEqualTo(SIZE);
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+        REGISTRY.verify(0, getRequestedFor(urlEqualTo(PATH)).withHeader("Range", equalTo("bytes=0-0")));
+    }
+
+    @Test
+    void stillUnpacksWhatStorageKeepsOfAnUploadThatIsGzipped() throws IOException {
+        REGISTRY.stubFor(get(PATH)
+                .willReturn(answer(200, TestWorld.gzipped(BLOB)).withHeader("Content-Encoding", "aws-chunked,gzip")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
     }
 
     @Test

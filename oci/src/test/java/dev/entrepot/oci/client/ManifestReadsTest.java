@@ -256,12 +256,50 @@ class ManifestReadsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"br", "deflate", "gzip, gzip", "zstd"})
-    void refusesAnyOtherEncodingByItsName(String encoding) {
-        REGISTRY.stubFor(get(BY_TAG).willReturn(index().withHeader("Content-Encoding", encoding)));
+    void refusesAnyOtherEncodingByItsNameWhereNoDigestIsStated(String encoding) {
+        REGISTRY.stubFor(get(BY_TAG)
+                .willReturn(ok(INDEX, MediaType.OCI_INDEX.value()).withHeader("Content-Encoding", encoding)));
 
         assertThatThrownBy(() -> repository.fetchManifest(TAG))
                 .isInstanceOf(InvalidContentException.class)
                 .hasMessageContaining("content encoding " + encoding);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"br", "deflate", "gzip, gzip", "zstd"})
+    void takesABodyOfTheRightDigestWhateverElseItIsSaidToBe(String encoding) throws IOException {
+        REGISTRY.stubFor(get(BY_TAG)
+                .willReturn(index().withHeader("Content-Encoding", encoding)
+                        .withHeader("Docker-Content-Digest", DIGEST.toString())));
+        REGISTRY.stubFor(get(BY_DIGEST)
+                .willReturn(ok(INDEX, MediaType.OCI_INDEX.value()).withHeader("Content-Encoding", encoding)));
+
+        assertThat(repository.fetchManifest(TAG).array()).isEqualTo(INDEX);
+        assertThat(repository.fetchManifest(DIGEST).array()).isEqualTo(INDEX);
+    }
+
+    @Test
+    void namesTheEncodingWhereTheDigestOfSuchABodyDiffers() {
+        byte[] encoded = {1, 2, 3, 4};
+        for (String path : List.of(BY_TAG, BY_DIGEST)) {
+            REGISTRY.stubFor(get(path)
+                    .willReturn(ok(encoded, MediaType.OCI_INDEX.value())
+                            .withHeader("Content-Encoding", "br")
+                            .withHeader("Docker-Content-Digest", DIGEST.toString())));
+        }
+
+        for (ManifestReference reference : List.of(TAG, DIGEST)) {
+            assertThatThrownBy(() -> repository.fetchManifest(reference))
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining("content encoding br");
+        }
+    }
+
+    @Test
+    void takesWhatStorageKeepsOfAnUploadForNoEncoding() throws IOException {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(index().withHeader("Content-Encoding", "aws-chunked")));
+
+        assertThat(repository.fetchManifest(TAG).array()).isEqualTo(INDEX);
     }
 
     @Test

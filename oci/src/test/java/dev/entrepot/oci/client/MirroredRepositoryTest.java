@@ -15,6 +15,7 @@ import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
@@ -161,7 +162,8 @@ class MirroredRepositoryTest {
                 Fault.status(500),
                 Fault.instead(Response.of(503).header("Retry-After", "20")),
                 Fault.body("{\"schemaVersion\":2,\"layers\":[]}".getBytes(StandardCharsets.UTF_8)),
-                Fault.header("Content-Encoding", "br"),
+                Fault.answer(response ->
+                        response.withBody(Content.of(new byte[] {1, 2, 3})).header("Content-Encoding", "br")),
                 Fault.hangUp())) {
             copy.faults().clear();
             copy.faults().always(Requests.any(), fault);
