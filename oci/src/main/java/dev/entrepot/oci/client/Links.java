@@ -21,14 +21,29 @@ final class Links {
     private Links() {}
 
     /**
-     * Path and query of the next page at the same host, or empty if this is the last. Scheme and port of an absolute
-     * link are not used: registries behind TLS terminators often state them wrongly, and the next page is always asked
-     * of the configured address.
+     * Path and query of the next page where this one was asked for, or empty if this is the last. Scheme and port of an
+     * absolute link are not used: registries behind TLS terminators often state them wrongly, and the next page is
+     * always asked of the configured address. If the page came from elsewhere, that address leads on as it did for this
+     * one: of a link from there only the query says something here.
      *
-     * @throws InvalidContentException if the next page is at another host, or the field is no link, or says of none
-     *     what it is
+     * @param request the request for this page, before redirects
+     * @throws InvalidContentException if the next page is at another host than this one, or is this one, or the field
+     *     is no link, or says of none what it is
      */
-    static Optional<String> next(ApiResponse response) throws InvalidContentException {
+    static Optional<String> next(ApiRequest request, ApiResponse response) throws InvalidContentException {
+        Optional<String> next = next(response);
+        if (next.isEmpty() || !response.isElsewhere(request)) {
+            return next;
+        }
+        int query = next.get().indexOf('?');
+        if (query < 0) {
+            throw new InvalidContentException(request.what() + ": "
+                    + response.request().host() + " sent a link to a next page that is the page itself");
+        }
+        return Optional.of(request.uri().getRawPath() + next.get().substring(query));
+    }
+
+    private static Optional<String> next(ApiResponse response) throws InvalidContentException {
         for (String field : response.headers("Link")) {
             Optional<String> next = next(response, field);
             if (next.isPresent()) {

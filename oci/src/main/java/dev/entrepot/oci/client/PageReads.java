@@ -105,7 +105,7 @@ final class PageReads {
                 throw calls.errors().html(response);
             }
             List<String> texts = texts(response, property, first);
-            Optional<String> next = Links.next(response);
+            Optional<String> next = Links.next(request, response);
             if (next.filter(page -> request.uri().toString().endsWith(page)).isPresent()) {
                 throw new InvalidContentException(
                         request.what() + ": " + request.host() + " sent a page that names itself as the next");

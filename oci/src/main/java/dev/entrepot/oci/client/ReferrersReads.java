@@ -169,22 +169,7 @@ final class ReferrersReads implements ReferrersApi {
             return Optional.empty();
         }
         Manifest index = Manifest.parse(ManifestBytes.of(MediaType.OCI_INDEX, body));
-        return Optional.of(new Page(index.manifests(), next(request, response)));
-    }
-
-    // The next page is asked for where the first was, which leads on as it did: of a link from elsewhere only the query
-    // says something here.
-    private static Optional<String> next(ApiRequest request, ApiResponse response) throws InvalidContentException {
-        Optional<String> next = Links.next(response);
-        if (next.isEmpty() || !response.isElsewhere(request)) {
-            return next;
-        }
-        int query = next.get().indexOf('?');
-        if (query < 0) {
-            throw new InvalidContentException(request.what() + ": "
-                    + response.request().host() + " sent a link to a next page that is the page itself");
-        }
-        return Optional.of(request.uri().getRawPath() + next.get().substring(query));
+        return Optional.of(new Page(index.manifests(), Links.next(request, response)));
     }
 
     // A page for people, or something else that a registry without the API has at this address. Nothing at all is none

@@ -38,6 +38,11 @@ class PageReadsTest {
             .options(wireMockConfig().dynamicPort())
             .build();
 
+    @RegisterExtension
+    static final WireMockExtension ELSEWHERE = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
     private final TestWorld world = new TestWorld();
     private RegistryClient client;
     private RemoteRepository repository;
@@ -103,6 +108,56 @@ class PageReadsTest {
         REGISTRY.stubFor(get(TAGS).willReturn(tags("[]").withHeader("Link", link)));
 
         assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(InvalidContentException.class);
+    }
+
+    private static void leadElsewhere(String path, String there) {
+        REGISTRY.stubFor(
+                get(path).willReturn(aResponse().withStatus(307).withHeader("Location", ELSEWHERE.baseUrl() + there)));
+    }
+
+    /** A relative link is one of where the page came from (RFC 8288, section 3.2), which the registry leads on to. */
+    @ParameterizedTest
+    @ValueSource(strings = {"</mirror/v2/app/tags/list?n=1000&last=b>; rel=\"next\"", "<?n=1000&last=b>; rel=next"})
+    void walksThePagesOfAListAtAnotherHost(String link) throws IOException {
+        String there = "/mirror/v2/app/tags/list?n=1000";
+        leadElsewhere(TAGS, there);
+        leadElsewhere(TAGS + "&last=b", there + "&last=b");
+        ELSEWHERE.stubFor(get(there).willReturn(tags("[\"a\",\"b\"]").withHeader("Link", link)));
+        ELSEWHERE.stubFor(get(there + "&last=b").willReturn(tags("[\"c\"]")));
+
+        TagPage first = repository.listTags(Optional.empty());
+        TagPage second = repository.listTags(first.next());
+
+        assertThat(first.next()).contains(TAGS + "&last=b");
+        assertThat(second.tags()).containsExactly(new Tag("c"));
+        assertThat(second.next()).isEmpty();
+    }
+
+    @Test
+    void walksThePagesOfACatalogAtAnotherHost() throws IOException {
+        leadElsewhere("/v2/_catalog?n=1000", "/all?n=1000");
+        leadElsewhere("/v2/_catalog?last=a", "/all?last=a");
+        ELSEWHERE.stubFor(get("/all?n=1000")
+                .willReturn(aResponse()
+                        .withBody("{\"repositories\":[\"a\"]}")
+                        .withHeader("Link", "</all?last=a>; rel=\"next\"")));
+        ELSEWHERE.stubFor(get("/all?last=a").willReturn(aResponse().withBody("{\"repositories\":[\"b\"]}")));
+
+        CatalogPage first = client.catalog(Optional.empty());
+
+        assertThat(client.catalog(first.next()).repositories()).containsExactly(new RepositoryName("b"));
+    }
+
+    @Test
+    void listAtAnotherHostThatLeadsInACircleIsRefused() {
+        leadElsewhere(TAGS, "/list?n=1000");
+        for (String link : List.of("</list?n=1000>; rel=next", "</list>; rel=next")) {
+            ELSEWHERE.stubFor(get("/list?n=1000").willReturn(tags("[\"a\"]").withHeader("Link", link)));
+
+            assertThatThrownBy(() -> repository.listTags(Optional.empty()))
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining("itself");
+        }
     }
 
     @Test
