@@ -8,10 +8,13 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.PushedManifest;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.Set;
 
 /** Pushes and deletes manifests (distribution-spec, "Pushing Manifests" and "Deleting Manifests"). */
 final class ManifestWrites {
     private static final int MAX_ANSWER_BYTES = 64 * 1024;
+    // Quay has answered 202. Whoever pushes asks afterwards whether it is there.
+    private static final Set<Integer> TAKEN = Set.of(200, 202, 204);
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -34,10 +37,10 @@ final class ManifestWrites {
                 .withBody(new RequestBody.Bytes(manifest.array(), manifest.mediaType()));
         return calls.call(request, response -> {
             int status = response.status();
-            if (status != 201 && status != 200) {
+            if (status != 201 && !TAKEN.contains(status)) {
                 throw calls.errors().refusal(response);
             }
-            if (status == 200) {
+            if (status != 201) {
                 requireWhole(response, manifest);
             }
             requireDigest(response, manifest);
@@ -45,7 +48,8 @@ final class ManifestWrites {
         });
     }
 
-    // 201 is what the specification has. 200 is also what pages for people say, and what is left of an answer that
+    // 201 is what the specification has. Another success is also what pages for people say, and what is left of an
+    // answer that
     // broke. An answer without a body is no page, whatever it is said to be; that it is the registry's shows the
     // digest, which nobody else works out.
     private void requireWhole(ApiResponse response, ManifestBytes manifest) throws IOException {

@@ -30,6 +30,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ManifestWritesTest {
     private static final byte[] BYTES = "{ \"schemaVersion\":2 }\n".getBytes(StandardCharsets.UTF_8);
@@ -84,6 +86,23 @@ class ManifestWritesTest {
 
         REGISTRY.stubFor(put(BY_TAG).willReturn(created.withHeader("Docker-Content-Digest", DIGEST.toString())));
         assertThat(repository.pushManifest(manifest, TAG).confirmed()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 202, 204})
+    void anotherSuccessIsACommitThatHasToBeLookedAt(int status) throws IOException {
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse().withStatus(status).withHeader("Docker-Content-Digest", DIGEST.toString())));
+        assertThat(repository.pushManifest(manifest, TAG).confirmed()).isFalse();
+        assertThat(world.requests).containsExactly("push-manifest " + status);
+
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse()
+                        .withStatus(status)
+                        .withHeader(
+                                "Docker-Content-Digest",
+                                Digest.sha256(new byte[1]).toString())));
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(InvalidContentException.class);
     }
 
     @Test
