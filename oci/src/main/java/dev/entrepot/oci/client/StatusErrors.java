@@ -8,11 +8,8 @@ import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.time.Clock;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -124,13 +121,8 @@ final class StatusErrors {
         if (text.chars().allMatch(c -> c >= '0' && c <= '9')) {
             return Optional.of(text.length() > 9 ? LONGEST_RETRY_AFTER : Duration.ofSeconds(Long.parseLong(text)));
         }
-        try {
-            Instant date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
-                    .toInstant();
-            return Optional.of(Duration.between(clock.instant(), date));
-        } catch (DateTimeException e) {
-            return Optional.empty();
-        }
+        Instant now = clock.instant();
+        return HttpDates.parse(text, now).map(date -> Duration.between(now, date));
     }
 
     private static Duration bounded(Duration duration) {

@@ -459,7 +459,14 @@ class ManifestReadsTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"30|PT30S", "Fri, 20 Nov 2026 10:02:00 GMT|PT2M", "Fri, 20 Nov 2020 10:02:00 GMT|PT0S", "soon|''"})
+            value = {
+                "30|PT30S",
+                "Fri, 20 Nov 2026 10:02:00 GMT|PT2M",
+                "Friday, 20-Nov-26 10:02:00 GMT|PT2M",
+                "Fri Nov 20 10:02:00 2026|PT2M",
+                "Fri, 20 Nov 2020 10:02:00 GMT|PT0S",
+                "soon|''"
+            })
     void readsWhenToComeBack(String header, String expected) {
         REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withStatus(429).withHeader("Retry-After", header)));
 
