@@ -46,7 +46,7 @@ record Challenge(String scheme, Map<String, String> parameters) {
     /**
      * Reads {@code challenge = scheme [ 1*SP ( token68 / #auth-param ) ]}, a list of them. Both the list of challenges
      * and the list of parameters use commas: a token with {@code =} after it is a parameter, any other token starts a
-     * new challenge.
+     * new challenge. A parameter counts also where the comma before it was forgotten; a new challenge does not.
      */
     private static final class Parser {
         private final String text;
@@ -80,6 +80,7 @@ record Challenge(String scheme, Map<String, String> parameters) {
                 return true;
             }
             while (at < text.length()) {
+                boolean separated = into.isEmpty() || text.charAt(at) == ',';
                 skipCommas();
                 int start = at;
                 String name = token();
@@ -89,7 +90,7 @@ record Challenge(String scheme, Map<String, String> parameters) {
                 }
                 if (at >= text.length() || text.charAt(at) != '=') {
                     at = start;
-                    return true;
+                    return separated;
                 }
                 at++;
                 skipSpace();
@@ -99,9 +100,6 @@ record Challenge(String scheme, Map<String, String> parameters) {
                 }
                 into.putIfAbsent(name.toLowerCase(Locale.ROOT), value.get());
                 skipSpace();
-                if (at < text.length() && text.charAt(at) != ',') {
-                    return false;
-                }
             }
             return true;
         }

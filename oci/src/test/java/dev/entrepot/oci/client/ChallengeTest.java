@@ -51,7 +51,13 @@ class ChallengeTest {
                 Arguments.of("Bearer realm=\"one\",realm=\"two\"", List.of(challenge("bearer", "realm", "one"))),
                 Arguments.of("Bearer realm=\"\"", List.of(challenge("bearer", "realm", ""))),
                 Arguments.of("Bearer realm=\"x\",service=\"unfinished", List.of(challenge("bearer", "realm", "x"))),
-                Arguments.of("Bearer realm=\"x\" junk=\"y\"", List.of(challenge("bearer", "realm", "x"))),
+                Arguments.of(
+                        "Bearer realm=\"x\" service=\"svc\", Basic realm=\"y\"",
+                        List.of(challenge("bearer", "realm", "x", "service", "svc"), challenge("basic", "realm", "y"))),
+                Arguments.of(
+                        "Bearer realm=x service=svc scope=\"a:b:c\"",
+                        List.of(challenge("bearer", "realm", "x", "service", "svc", "scope", "a:b:c"))),
+                Arguments.of("Bearer realm=\"x\" junk, Basic realm=\"y\"", List.of(challenge("bearer", "realm", "x"))),
                 Arguments.of("Basic @@@", List.of(challenge("basic"))),
                 Arguments.of("@@@", List.of()),
                 Arguments.of("", List.of()));
