@@ -124,11 +124,14 @@ record RangeHeader(List<Spec> specs) {
 
     /**
      * Applies the ranges to a blob. Ranges that come to more bytes together than the blob has are not worth answering
-     * in parts.
+     * in parts. Of an empty blob no range says anything: clients that send one with each request get it all the same.
      *
      * @param totalBytes the size of the blob
      */
     Selection select(long totalBytes) {
+        if (totalBytes == 0) {
+            return new Selection.Whole();
+        }
         if (specs.size() > MAX_RANGES) {
             return new Selection.TooMany();
         }

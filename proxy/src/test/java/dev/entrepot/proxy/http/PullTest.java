@@ -218,9 +218,12 @@ class PullTest {
     @Test
     void emptyBlobIsServed() throws Exception {
         Digest empty = repositories.blob(ALPINE, new byte[0]);
-        Answer answer = client.get("/v2/alpine/blobs/" + empty);
-        assertThat(answer.status()).isEqualTo(200);
-        assertThat(answer.header("Content-Length")).isEqualTo("0");
+        for (String header : List.of("X-Plain: 1", "Range: bytes=0-", "Range: bytes=-1", "Range: bytes=0-0,5-9")) {
+            Answer answer = client.get("/v2/alpine/blobs/" + empty, header);
+            assertThat(answer.status()).as(header).isEqualTo(200);
+            assertThat(answer.header("Content-Length")).isEqualTo("0");
+            assertThat(answer.headers()).doesNotContainKey("content-range");
+        }
         assertThat(client.get("/v2/").status()).isEqualTo(200);
     }
 
