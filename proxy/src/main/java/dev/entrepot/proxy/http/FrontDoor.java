@@ -386,7 +386,7 @@ final class FrontDoor implements Filter {
                 "UNSUPPORTED",
                 "this is a pull-through mirror; push to " + pushTarget(push, guest, host) + " directly",
                 Optional.empty(),
-                ReplyHeaders.ALLOW_READING);
+                push.readable() ? ReplyHeaders.ALLOW_READING : ReplyHeaders.ALLOW_NOTHING);
     }
 
     private String pushTarget(Push push, Guest guest, String host) {

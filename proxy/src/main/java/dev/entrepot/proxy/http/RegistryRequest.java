@@ -72,8 +72,9 @@ sealed interface RegistryRequest {
      * An upload, a push, a deletion: what a mirror does not do.
      *
      * @param name the repository, where it can be told
+     * @param readable whether what it is about is something that can be read here: uploads are not
      */
-    record Push(Optional<RequestedName> name) implements RegistryRequest {
+    record Push(Optional<RequestedName> name, boolean readable) implements RegistryRequest {
         @Override
         public RequestKind kind() {
             return RequestKind.PUSH;

@@ -23,6 +23,7 @@ import java.util.Optional;
  */
 final class RegistryRequestParser {
     private static final String VERSION = "/v2/";
+    private static final String UPLOADS = "/blobs/uploads";
 
     private RegistryRequestParser() {}
 
@@ -87,7 +88,7 @@ final class RegistryRequestParser {
             case "manifests" -> new ManifestRequest(new RequestedName(scope, path), reference(argument));
             case "blobs" ->
                 argument.equals("uploads")
-                        ? new Push(Optional.of(new RequestedName(scope, path)))
+                        ? new Push(Optional.of(new RequestedName(scope, path)), false)
                         : new BlobRequest(new RequestedName(scope, path), digest(argument));
             case "referrers" ->
                 new ReferrersRequest(
@@ -103,7 +104,7 @@ final class RegistryRequestParser {
                         : new Elsewhere();
             case "uploads" ->
                 path.endsWith("/blobs")
-                        ? new Push(Optional.of(new RequestedName(scope, path.substring(0, path.length() - 6))))
+                        ? new Push(Optional.of(new RequestedName(scope, path.substring(0, path.length() - 6))), false)
                         : new Elsewhere();
             default -> new Elsewhere();
         };
@@ -127,14 +128,23 @@ final class RegistryRequestParser {
             RequestScope scope =
                     scope(rawPath, version, QueryParameters.parse(rawQuery).first("ns"));
             int end = endOfName(rest);
-            return new Push(end < 0 ? Optional.empty() : Optional.of(new RequestedName(scope, rest.substring(0, end))));
+            return new Push(
+                    end < 0 ? Optional.empty() : Optional.of(new RequestedName(scope, rest.substring(0, end))),
+                    !isUpload(rest));
         } catch (InvalidNameException e) {
-            return new Push(Optional.empty());
+            return new Push(Optional.empty(), !isUpload(rest));
         }
     }
 
+    // A repository may be called so: then there is more than a session behind it.
+    private static boolean isUpload(String rest) {
+        int uploads = rest.lastIndexOf(UPLOADS);
+        String session = uploads < 0 ? "" : rest.substring(uploads + UPLOADS.length());
+        return uploads >= 0 && (session.isEmpty() || session.lastIndexOf('/') == 0);
+    }
+
     private static int endOfName(String rest) {
-        int uploads = rest.lastIndexOf("/blobs/uploads");
+        int uploads = rest.lastIndexOf(UPLOADS);
         return uploads >= 0 ? uploads : Math.max(rest.lastIndexOf("/manifests/"), rest.lastIndexOf("/blobs/"));
     }
 }

@@ -14,6 +14,9 @@ import java.util.Optional;
 /** The headers of answers; those that do not vary are encoded once. */
 final class ReplyHeaders {
     static final Header API_VERSION = HeaderValues.createCached("Docker-Distribution-Api-Version", "registry/2.0");
+    /** That no method does anything here (RFC 9110 section 10.2.1). */
+    static final Header ALLOW_NOTHING = HeaderValues.createCached(HeaderNames.ALLOW, "");
+
     static final Header ALLOW_READING = HeaderValues.createCached(HeaderNames.ALLOW, "GET, HEAD");
     static final Header IMMUTABLE =
             HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "public, max-age=31536000, immutable");

@@ -161,22 +161,29 @@ class RegistryRequestTest {
     @ValueSource(strings = {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"})
     void otherMethodsArePushes(String method) {
         assertThat(RegistryRequest.parse(method, "/v2/a/b/blobs/uploads/", ""))
-                .isEqualTo(new Push(Optional.of(name("a/b"))));
+                .isEqualTo(new Push(Optional.of(name("a/b")), false));
         assertThat(RegistryRequest.parse(method, "/v2/a/b/blobs/uploads/1234?x", ""))
-                .isEqualTo(new Push(Optional.of(name("a/b"))));
+                .isEqualTo(new Push(Optional.of(name("a/b")), false));
         assertThat(RegistryRequest.parse(method, "/v2/a/b/manifests/latest", ""))
-                .isEqualTo(new Push(Optional.of(name("a/b"))));
+                .isEqualTo(new Push(Optional.of(name("a/b")), true));
         assertThat(RegistryRequest.parse(method, "/v2/a/b/blobs/" + DIGEST, ""))
-                .isEqualTo(new Push(Optional.of(name("a/b"))));
+                .isEqualTo(new Push(Optional.of(name("a/b")), true));
         assertThat(RegistryRequest.parse(method, "/v2/%%%/manifests/latest", ""))
-                .isEqualTo(new Push(Optional.empty()));
-        assertThat(RegistryRequest.parse(method, "/v2/", "")).isEqualTo(new Push(Optional.empty()));
+                .isEqualTo(new Push(Optional.empty(), true));
+        assertThat(RegistryRequest.parse(method, "/v2/", "")).isEqualTo(new Push(Optional.empty(), true));
+    }
+
+    @Test
+    void repositoryMayBeCalledAsUploadsAre() {
+        assertThat(RegistryRequest.parse("PUT", "/v2/a/blobs/uploads/manifests/x", ""))
+                .isInstanceOfSatisfying(
+                        Push.class, push -> assertThat(push.readable()).isTrue());
     }
 
     @Test
     void readingAnUploadIsAPushToo() {
-        assertThat(get("/v2/a/blobs/uploads/")).isEqualTo(new Push(Optional.of(name("a"))));
-        assertThat(get("/v2/a/blobs/uploads/0af-1")).isEqualTo(new Push(Optional.of(name("a"))));
+        assertThat(get("/v2/a/blobs/uploads/")).isEqualTo(new Push(Optional.of(name("a")), false));
+        assertThat(get("/v2/a/blobs/uploads/0af-1")).isEqualTo(new Push(Optional.of(name("a")), false));
     }
 
     /** Names made of the API's own words, in any order. */
@@ -197,7 +204,7 @@ class RegistryRequestTest {
                 .isInstanceOfSatisfying(
                         ReferrersRequest.class, r -> assertThat(r.name()).isEqualTo(expected));
         assertThat(RegistryRequest.parse("POST", base + "/blobs/uploads/", ""))
-                .isEqualTo(new Push(Optional.of(expected)));
+                .isEqualTo(new Push(Optional.of(expected), false));
     }
 
     @Provide

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The HTTP server's known defects, one by one, and what is done about them. */
@@ -120,9 +121,24 @@ class ServerDefectsTest {
                     + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
             Answer answer = client.read(false);
             assertThat(answer.status()).isEqualTo(405);
-            assertThat(answer.header("Allow")).isEqualTo("GET, HEAD");
+            assertThat(answer.headers()).containsEntry("allow", "");
             assertThat(answer.text()).contains("UNSUPPORTED", "push to docker.io directly");
             assertThat(client.rest()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "GET, /v2/hub/a/b/blobs/uploads/, ''",
+        "PATCH, /v2/hub/a/b/blobs/uploads/1, ''",
+        "PUT, /v2/hub/a/b/manifests/1, 'GET, HEAD'",
+        "DELETE, /v2/hub/a/b/manifests/1, 'GET, HEAD'"
+    })
+    void refusedMethodIsToldWhichAreNot(String method, String path, String allowed) throws Exception {
+        try (RawConnection client = fixture.connect()) {
+            Answer answer = client.request(method, path);
+            assertThat(answer.status()).isEqualTo(405);
+            assertThat(answer.headers()).containsEntry("allow", allowed);
         }
     }
 
