@@ -457,6 +457,17 @@ class AccessEndToEndTest {
     }
 
     @Test
+    void challengeOfTheCatalogNamesTheScopeThatOpensIt() throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {service: mirror}", "")) {
+            HttpResponse<byte[]> challenge = mirror.get("/v2/_catalog");
+            assertThat(challenge.statusCode()).isEqualTo(401);
+            assertThat(header(challenge, "WWW-Authenticate"))
+                    .isEqualTo("Bearer realm=\"http://" + mirror.host()
+                            + "/token\",service=\"mirror\",scope=\"registry:catalog:*\"");
+        }
+    }
+
+    @Test
     void tokensAreAlsoPostedForAndNoPasswordIsNoToken() throws Exception {
         try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "{users: [alice]}")) {
             String form = "grant_type=password&service=entrepot&client_id=x&scope=repository%3Asecret%2Fapp%3Apull"

@@ -29,6 +29,8 @@ public final class ClientGate implements Gate {
     /** What a client that failed to say who it is gets to hear, whatever was wrong. */
     private static final String WRONG = "what was given to say who you are is wrong, or good no longer";
 
+    private static final String CATALOG = "registry:catalog:*";
+
     private final Parts parts;
     private final Map<String, Set<String>> groupsOf = new LinkedHashMap<>();
     private final LongAdder identified = new LongAdder();
@@ -201,18 +203,22 @@ public final class ClientGate implements Gate {
     @Override
     public void requirePing(Visitor visitor, Approach approach) throws AccessRefusedException {
         // Clients that take the challenge from here look nowhere else, so it covers whatever repository needs it.
+        requireNamed(visitor, approach, "");
+    }
+
+    private void requireNamed(Visitor visitor, Approach approach, String scope) throws AccessRefusedException {
         if (isNobody(visitor) && parts.canAsk() && !rules.anybodyMayPullEverything()) {
-            throw AccessRefusedException.unknown("say who you are", challenge(approach, "", ""));
+            throw AccessRefusedException.unknown("say who you are", challenge(approach, scope, ""));
         }
     }
 
     @Override
     public void requireCatalog(Visitor visitor, Approach approach) throws AccessRefusedException {
-        requirePing(visitor, approach);
+        // A token for what the challenge does not name would be refused here in turn.
+        requireNamed(visitor, approach, CATALOG);
         if (visitor.scope().isPresent() && !visitor.scope().get().catalog()) {
             throw AccessRefusedException.unknown(
-                    "this token is not for listing repositories",
-                    challenge(approach, "registry:catalog:*", "insufficient_scope"));
+                    "this token is not for listing repositories", challenge(approach, CATALOG, "insufficient_scope"));
         }
     }
 
