@@ -43,6 +43,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Who may pull what, seen from outside: passwords, tokens of ours and of an identity provider, and the rules. Long,
@@ -464,6 +466,33 @@ class AccessEndToEndTest {
             assertThat(header(challenge, "WWW-Authenticate"))
                     .isEqualTo("Bearer realm=\"http://" + mirror.host()
                             + "/token\",service=\"mirror\",scope=\"registry:catalog:*\"");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "scope=repository:secret/app:pull%20repository:open/tool:pull%20registry:catalog:*",
+                "scope=repository:secret/app:*+repository:open/tool:push,*&scope=registry:catalog:*"
+            })
+    void tokensAreGivenForSeveralScopesInOneAndForAllThatThereIsToDo(String scopes) throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "")) {
+            String token = token(mirror.get("/token?" + scopes, "Authorization", basic("alice", "wonder")));
+            for (String path : List.of(manifest(SECRET), manifest(OPEN), "/v2/_catalog")) {
+                assertThat(mirror.get(path, "Authorization", token).statusCode())
+                        .as(path)
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void methodThatGivesNoTokensIsToldWhichDo() throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "");
+                RawConnection connection = new RawConnection(mirror.port())) {
+            RawConnection.Answer answer = connection.request("DELETE", "/token");
+            assertThat(answer.status()).isEqualTo(405);
+            assertThat(answer.header("Allow")).isEqualTo("GET, HEAD, POST");
         }
     }
 

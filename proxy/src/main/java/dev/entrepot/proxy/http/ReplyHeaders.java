@@ -17,6 +17,7 @@ final class ReplyHeaders {
     /** That no method does anything here (RFC 9110 section 10.2.1). */
     static final Header ALLOW_NOTHING = HeaderValues.createCached(HeaderNames.ALLOW, "");
 
+    static final Header ALLOW_TOKENS = HeaderValues.createCached(HeaderNames.ALLOW, "GET, HEAD, POST");
     static final Header ALLOW_READING = HeaderValues.createCached(HeaderNames.ALLOW, "GET, HEAD");
     static final Header IMMUTABLE =
             HeaderValues.createCached(HeaderNames.CACHE_CONTROL, "public, max-age=31536000, immutable");

@@ -4,6 +4,7 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Repository;
+import io.helidon.http.Header;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.RoutingRequest;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +31,8 @@ final class TokenHandler {
     private static final int MAX_FORM_BYTES = 64 * 1024;
     private static final Duration FORM_COMES = Duration.ofSeconds(5);
     private static final int MOST_SCOPES = 100;
+    // The second is all that there is to do; of that, only pulling is given.
+    private static final Set<String> PULLING = Set.of("pull", "*");
     // 32 MiB, if all of them send all that they may.
     private static final int FORMS_AT_ONCE = 512;
     private static final int FORMS_OF_ONE_CLIENT = 64;
@@ -50,7 +53,8 @@ final class TokenHandler {
             case "GET", "HEAD" ->
                 give(gate.identify(approach), QueryParameters.parse(query).all("scope"), host, exchange);
             case "POST" -> post(request, host, approach, exchange);
-            default -> refuse(Status.METHOD_NOT_ALLOWED_405, "tokens are asked for by GET or POST");
+            default ->
+                refuse(Status.METHOD_NOT_ALLOWED_405, "tokens are asked for by GET or POST", ReplyHeaders.ALLOW_TOKENS);
         };
     }
 
@@ -70,15 +74,12 @@ final class TokenHandler {
         if (!form.first("grant_type").equals("password")) {
             return refuse(Status.BAD_REQUEST_400, "only grant_type=password is known here");
         }
-        List<String> scopes = form.all("scope").stream()
-                .flatMap(scope -> Arrays.stream(scope.split(" ", MOST_SCOPES)))
-                .toList();
         Approach named = new Approach(
                 Optional.of(basic(form.first("username"), form.first("password"))),
                 approach.certificate(),
                 approach.address(),
                 approach.server());
-        return give(gate.identify(named), scopes, host, exchange);
+        return give(gate.identify(named), form.all("scope"), host, exchange);
     }
 
     private static String basic(String username, String password) {
@@ -86,9 +87,13 @@ final class TokenHandler {
         return "Basic " + Base64.getEncoder().encodeToString(both);
     }
 
-    private Reply give(Visitor visitor, List<String> scopes, String host, Exchange exchange)
+    private Reply give(Visitor visitor, List<String> parameters, String host, Exchange exchange)
             throws AccessRefusedException {
         exchange.identified(visitor);
+        // OAuth 2 has them all in one parameter (RFC 6749 section 3.3), Docker one in each.
+        List<String> scopes = parameters.stream()
+                .flatMap(parameter -> Arrays.stream(parameter.split(" ", MOST_SCOPES)))
+                .toList();
         Set<Repository> wanted = new LinkedHashSet<>();
         for (String scope : scopes.subList(0, Math.min(scopes.size(), MOST_SCOPES))) {
             repository(scope, host).ifPresent(wanted::add);
@@ -112,7 +117,7 @@ final class TokenHandler {
         int actions = scope.lastIndexOf(':');
         boolean pull = actions > type
                 && scope.startsWith("repository:")
-                && Arrays.asList(scope.substring(actions + 1).split(",", -1)).contains("pull");
+                && Arrays.stream(scope.substring(actions + 1).split(",", -1)).anyMatch(PULLING::contains);
         if (!pull) {
             return Optional.empty();
         }
@@ -124,8 +129,8 @@ final class TokenHandler {
         }
     }
 
-    private static Reply refuse(Status status, String message) {
+    private static Reply refuse(Status status, String message, Header... more) {
         return ErrorReplies.error(
-                status, status.code() == 400 ? "INVALID_REQUEST" : "UNSUPPORTED", message, Optional.empty());
+                status, status.code() == 400 ? "INVALID_REQUEST" : "UNSUPPORTED", message, Optional.empty(), more);
     }
 }
