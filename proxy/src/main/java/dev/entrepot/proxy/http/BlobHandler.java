@@ -4,6 +4,7 @@ import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.proxy.http.RangeHeader.Selection;
 import dev.entrepot.proxy.http.RangeHeader.Span;
 import dev.entrepot.proxy.http.RegistryRequest.BlobRequest;
@@ -32,6 +33,9 @@ final class BlobHandler {
 
     Reply handle(BlobRequest request, ServedRepository repository, ClientCall call) throws IOException {
         Digest digest = request.digest();
+        if (!digest.algorithm().isVerifiable()) {
+            return ErrorReplies.unverifiable(NotFoundException.Kind.BLOB, digest);
+        }
         boolean notModified = Conditions.notModified(call.headers(), digest);
         if (call.head() || notModified) {
             Answer<OptionalLong> answer = repository.statBlob(digest);

@@ -2,6 +2,7 @@ package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.BlockedException;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
@@ -150,6 +151,20 @@ final class ErrorReplies {
             case MANIFEST -> "MANIFEST_UNKNOWN";
             case BLOB -> "BLOB_UNKNOWN";
         };
+    }
+
+    /**
+     * The answer to a request for what has a digest of an algorithm that is not computed here. It is final and says
+     * that there is no such thing here, so that clients may ask for it by another digest, or ask the registry itself.
+     */
+    static Reply unverifiable(NotFoundException.Kind kind, Digest digest) {
+        return error(
+                Status.NOT_FOUND_404,
+                notFoundCode(kind),
+                digest
+                        + " cannot be verified here: this mirror compares sha256 and sha512, and passes nothing on that it"
+                        + " cannot compare; ask for it by such a digest, or at the registry itself",
+                Optional.empty());
     }
 
     private static String nameCode(InvalidNameException e) {

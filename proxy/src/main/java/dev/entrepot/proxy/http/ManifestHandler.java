@@ -2,8 +2,10 @@ package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.proxy.http.RegistryRequest.ManifestRequest;
 import io.helidon.http.Header;
 import io.helidon.http.Status;
@@ -24,6 +26,9 @@ final class ManifestHandler {
 
     Reply handle(ManifestRequest request, ServedRepository repository, ClientCall call) throws IOException {
         ManifestReference reference = request.reference();
+        if (reference instanceof Digest digest && !digest.algorithm().isVerifiable()) {
+            return ErrorReplies.unverifiable(NotFoundException.Kind.MANIFEST, digest);
+        }
         if (call.head()) {
             Answer<Descriptor> answer = repository.describe(reference);
             OptionalLong length = OptionalLong.of(answer.content().sizeBytes());

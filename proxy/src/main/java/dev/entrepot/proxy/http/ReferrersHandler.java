@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Answer;
+import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
@@ -33,10 +34,14 @@ final class ReferrersHandler {
     private ReferrersHandler() {}
 
     static Reply handle(ReferrersRequest request, ServedRepository repository, ClientCall call) throws IOException {
+        if (!request.subject().algorithm().isVerifiable()) {
+            // No such manifest is ever served here; of an unknown one the specification has an empty list.
+            return list(request, page(request, List.of()), List.of(), call, Optional.empty());
+        }
         Answer<Referrers> answer = referrers(request, repository);
+        List<Header> freshness = new ArrayList<>(2);
+        ReplyHeaders.addFreshness(freshness, answer);
         if (answer.content().origin() == Referrers.Origin.NONE) {
-            List<Header> freshness = new ArrayList<>(2);
-            ReplyHeaders.addFreshness(freshness, answer);
             return ErrorReplies.error(
                     Status.NOT_FOUND_404,
                     "MANIFEST_UNKNOWN",
@@ -46,10 +51,15 @@ final class ReferrersHandler {
                     freshness.toArray(Header[]::new));
         }
         Page page = page(request, answer.content().descriptors());
+        return list(request, page, freshness, call, Optional.of(answer.verdict()));
+    }
+
+    private static Reply list(
+            ReferrersRequest request, Page page, List<Header> freshness, ClientCall call, Optional<Verdict> verdict) {
         List<Header> headers = new ArrayList<>(6);
         headers.add(CONTENT_TYPE);
         headers.add(ReplyHeaders.NO_CACHE);
-        ReplyHeaders.addFreshness(headers, answer);
+        headers.addAll(freshness);
         if (!request.artifactTypes().isEmpty()) {
             headers.add(FILTERED);
         }
@@ -61,7 +71,7 @@ final class ReferrersHandler {
         ReplyBody body = new ListWriter<>(
                         JsonDocuments.referrers(), page.descriptors, JsonDocuments::descriptor, page.bytes)
                 .body(call.head());
-        return new Reply(Status.OK_200, headers, body, Optional.of(answer.verdict()));
+        return new Reply(Status.OK_200, headers, body, verdict);
     }
 
     private static Answer<Referrers> referrers(ReferrersRequest request, ServedRepository repository)

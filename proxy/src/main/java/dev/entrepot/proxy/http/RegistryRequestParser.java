@@ -89,11 +89,11 @@ final class RegistryRequestParser {
             case "blobs" ->
                 argument.equals("uploads")
                         ? new Push(Optional.of(new RequestedName(scope, path)), false)
-                        : new BlobRequest(new RequestedName(scope, path), digest(argument));
+                        : new BlobRequest(new RequestedName(scope, path), Digest.parse(argument));
             case "referrers" ->
                 new ReferrersRequest(
                         new RequestedName(scope, path),
-                        digest(argument),
+                        Digest.parse(argument),
                         query.mediaTypes("artifactType"),
                         Optional.of(query.first("last"))
                                 .filter(t -> !t.isEmpty())
@@ -111,15 +111,7 @@ final class RegistryRequestParser {
     }
 
     private static ManifestReference reference(String text) {
-        return text.indexOf(':') >= 0 ? digest(text) : new Tag(text);
-    }
-
-    private static Digest digest(String text) {
-        Digest digest = Digest.parse(text);
-        if (!digest.algorithm().isVerifiable()) {
-            throw new InvalidNameException("digest", text, "an algorithm that can be verified here: sha256 or sha512");
-        }
-        return digest;
+        return text.indexOf(':') >= 0 ? Digest.parse(text) : new Tag(text);
     }
 
     /** A push never fails to parse: it is refused in any case, and the name only makes the message better. */

@@ -237,6 +237,38 @@ class PullTest {
         assertThat(answer.header("Docker-Content-Digest")).isEqualTo(digest.toString());
     }
 
+    private static final String BLAKE3 = "blake3:" + "0".repeat(64);
+
+    @ParameterizedTest
+    @CsvSource({"manifests, MANIFEST_UNKNOWN", "blobs, BLOB_UNKNOWN"})
+    void digestThatCannotBeVerifiedHereIsNotFoundWithTheReason(String endpoint, String code) throws Exception {
+        for (String digest : List.of(BLAKE3, "md5:d41d8cd98f00b204e9800998ecf8427e", "a+b.c:Zz=_-9")) {
+            String path = "/v2/alpine/" + endpoint + "/" + digest;
+            Answer answer = client.get(path);
+            assertThat(answer.status()).isEqualTo(404);
+            assertThat(code(answer)).isEqualTo(code);
+            assertThat(answer.text()).contains("cannot be verified here", digest);
+            assertThat(answer.header("X-Entrepot-Cache")).isEqualTo("none");
+            assertThat(client.head(path).status()).isEqualTo(404);
+        }
+        for (String malformed : List.of("blake3:00", "sha256:" + "Z".repeat(64), "md5:", "md5:a%20b", "MD5:aa")) {
+            Answer answer = client.get("/v2/alpine/" + endpoint + "/" + malformed);
+            assertThat(answer.status()).as(malformed).isEqualTo(400);
+            assertThat(code(answer)).isEqualTo("DIGEST_INVALID");
+        }
+    }
+
+    @Test
+    void referrersOfADigestThatCannotBeVerifiedHereAreNone() throws Exception {
+        Answer answer = client.get("/v2/alpine/referrers/" + BLAKE3 + "?artifactType=a/b");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/vnd.oci.image.index.v1+json");
+        assertThat(answer.header("OCI-Filters-Applied")).isEqualTo("artifactType");
+        assertThat(answer.text())
+                .isEqualTo("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
+                        + "\"manifests\":[]}");
+    }
+
     @Test
     void blobOfUnknownSizeIsChunkedAndItsHeadHasNoLength() throws Exception {
         repositories.sizesKnown = false;

@@ -140,7 +140,8 @@ class RegistryRequestTest {
                 "/v2/a/manifests/x%20",
                 "/v2/a/manifests/sha256:abc",
                 "/v2/a/blobs/latest",
-                "/v2/a/blobs/md5:d41d8cd98f00b204e9800998ecf8427e",
+                "/v2/a/blobs/blake3:d41d8cd98f00b204e9800998ecf8427e",
+                "/v2/a/blobs/md5:",
                 "/v2/a/referrers/latest",
                 "/v2/a/b:5000/manifests/x",
                 "/%2e%2e/v2/a/manifests/x",
@@ -178,6 +179,15 @@ class RegistryRequestTest {
         assertThat(RegistryRequest.parse("PUT", "/v2/a/blobs/uploads/manifests/x", ""))
                 .isInstanceOfSatisfying(
                         Push.class, push -> assertThat(push.readable()).isTrue());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"blake3:0000000000000000000000000000000000000000000000000000000000000000", "md5:d41d8cd98f"})
+    void digestsOfAnyAlgorithmFitTheGrammar(String text) {
+        Digest digest = Digest.parse(text);
+        assertThat(get("/v2/a/manifests/" + text)).isEqualTo(new ManifestRequest(name("a"), digest));
+        assertThat(get("/v2/a/blobs/" + text)).isEqualTo(new BlobRequest(name("a"), digest));
     }
 
     @Test
