@@ -44,22 +44,25 @@ class CacheListingTest {
         for (int i = 0; i < 7; i++) {
             add(Repository.parse("registry.test/app" + i), i, ContentKind.MANIFEST);
             // Linked, and not stored: nothing is shown of these.
-            index.addLinks(
-                    Repository.parse("a.test/gone" + i),
-                    List.of(new Link(digest(1000 + i), OptionalLong.empty(), false)));
-            index.addLinks(MANY, List.of(new Link(digest(2000 + i), OptionalLong.empty(), false)));
+            index.links()
+                    .add(
+                            Repository.parse("a.test/gone" + i),
+                            List.of(new Link(digest(1000 + i), OptionalLong.empty(), false)));
+            index.links().add(MANY, List.of(new Link(digest(2000 + i), OptionalLong.empty(), false)));
         }
         for (int i = 0; i < 9; i++) {
             add(MANY, 100 + i, i % 2 == 0 ? ContentKind.BLOB : ContentKind.MANIFEST);
-            index.putTag(MANY, new Tag("v" + i), new TagRecord(digest(100 + i), Instant.EPOCH, Instant.EPOCH));
+            index.tags().put(MANY, new Tag("v" + i), new TagRecord(digest(100 + i), Instant.EPOCH, Instant.EPOCH));
         }
         index.flush();
     }
 
     private void add(Repository repository, int number, ContentKind kind) {
-        index.addLinks(
-                repository, List.of(new Link(digest(number), OptionalLong.of(number), kind == ContentKind.MANIFEST)));
-        index.stored(digest(number), kind, number, Optional.empty());
+        index.links()
+                .add(
+                        repository,
+                        List.of(new Link(digest(number), OptionalLong.of(number), kind == ContentKind.MANIFEST)));
+        index.contents().stored(digest(number), kind, number, Optional.empty());
     }
 
     private static Digest digest(int number) {
