@@ -49,8 +49,7 @@ final class FallbackIndex {
     static Optional<ManifestBytes> merge(
             Optional<ManifestBytes> present, Digest subject, Collection<Descriptor> entries)
             throws InvalidContentException {
-        Optional<ManifestBytes> usable = present.filter(index ->
-                index.mediaType().equals(MediaType.OCI_INDEX) && !index.digest().equals(subject));
+        Optional<ManifestBytes> usable = usable(present, subject);
         try {
             ObjectNode root = usable.isPresent() ? object(usable.get()) : empty();
             ArrayNode manifests = root.withArray("manifests");
@@ -72,6 +71,38 @@ final class FallbackIndex {
             }
             byte[] bytes = root.toString().getBytes(StandardCharsets.UTF_8);
             return changed ? Optional.of(ManifestBytes.of(MediaType.OCI_INDEX, bytes)) : Optional.empty();
+        } catch (JacksonException | ClassCastException e) {
+            throw new InvalidContentException("the fallback tag of " + subject + " is not a readable index", e);
+        }
+    }
+
+    private static Optional<ManifestBytes> usable(Optional<ManifestBytes> present, Digest subject) {
+        return present.filter(index ->
+                index.mediaType().equals(MediaType.OCI_INDEX) && !index.digest().equals(subject));
+    }
+
+    /**
+     * The index that is there, with what only another one lists, as it is there.
+     *
+     * @param present what is there now, as for {@link #merge}
+     */
+    static ManifestBytes union(Optional<ManifestBytes> present, Digest subject, ManifestBytes other)
+            throws InvalidContentException {
+        Optional<ManifestBytes> usable = usable(present, subject);
+        if (usable.isEmpty()) {
+            return other;
+        }
+        try {
+            ObjectNode root = object(usable.get());
+            ArrayNode manifests = root.withArray("manifests");
+            Set<String> listed = new HashSet<>();
+            manifests.forEach(entry -> listed.add(entry.path("digest").asString("")));
+            for (JsonNode entry : object(other).withArray("manifests")) {
+                if (listed.add(entry.path("digest").asString(""))) {
+                    manifests.add(entry);
+                }
+            }
+            return ManifestBytes.of(MediaType.OCI_INDEX, root.toString().getBytes(StandardCharsets.UTF_8));
         } catch (JacksonException | ClassCastException e) {
             throw new InvalidContentException("the fallback tag of " + subject + " is not a readable index", e);
         }

@@ -20,8 +20,6 @@ import java.util.stream.Collectors;
  * there is none or where the API answers and lists nothing. Safe for all threads; one writer per subject at a time.
  */
 final class ReferrerKeeper {
-    private static final int WRITES = 3;
-
     private final TargetSession session;
 
     ReferrerKeeper(TargetSession session) {
@@ -99,26 +97,29 @@ final class ReferrerKeeper {
         }
     }
 
-    /** Reads, merges, writes, and reads back, until nothing is missing: another process may be doing the same. */
+    /**
+     * Reads, merges, writes, and reads back, until nothing is missing: another process may be doing the same. What was
+     * written here and another wrote over is put back, also what was another's before.
+     */
     private void write(TargetRepository repository, Digest subject, List<Descriptor> wanted, TallyCounter tally)
             throws IOException {
-        Set<Digest> expected = wanted.stream().map(Descriptor::digest).collect(Collectors.toSet());
-        Optional<ManifestBytes> present = at(subject, () -> fallback(repository, subject));
-        for (int attempt = 1; ; attempt++) {
-            Optional<ManifestBytes> before = present;
-            Optional<ManifestBytes> merged = at(subject, () -> FallbackIndex.merge(before, subject, wanted));
-            if (merged.isEmpty()) {
+        FallbackTag tag = at(subject, () -> new FallbackTag(repository, subject));
+        while (true) {
+            Optional<ManifestBytes> there = at(subject, tag::restored);
+            Optional<ManifestBytes> merged = at(subject, () -> FallbackIndex.merge(there, subject, wanted));
+            Set<Digest> lost = at(subject, tag::lost);
+            if (merged.isEmpty() && lost.isEmpty()) {
                 return;
             }
-            expected.addAll(at(subject, () -> FallbackIndex.digests(merged)));
-            if (attempt > WRITES) {
-                throw lost(subject, expected, FallbackIndex.digests(present));
+            if (tag.isGivenUp()) {
+                throw notListed(tag, subject, wanted);
             }
-            at(subject, () -> repository.push(merged.get(), subject.referrersTag()));
-            tally.one(Kind.REFERRER_SET_WRITTEN);
-            present = at(subject, () -> fallback(repository, subject));
-            if (FallbackIndex.digests(present).containsAll(expected)) {
-                return;
+            ManifestBytes next = merged.or(() -> there).orElseThrow();
+            if (at(subject, () -> tag.write(next))) {
+                tally.one(Kind.REFERRER_SET_WRITTEN);
+                if (at(subject, tag::lost).isEmpty()) {
+                    return;
+                }
             }
         }
     }
@@ -131,34 +132,39 @@ final class ReferrerKeeper {
      */
     void unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
         session.locks().alone(session.place(), repository.name(), subject, () -> {
-            for (int attempt = 1; ; attempt++) {
-                Optional<ManifestBytes> present = at(subject, () -> fallback(repository, subject));
-                Set<Digest> listed = new HashSet<>(at(subject, () -> FallbackIndex.digests(present)));
+            FallbackTag tag = at(subject, () -> new FallbackTag(repository, subject));
+            while (true) {
+                Set<Digest> listed = new HashSet<>(at(subject, tag::listed));
                 listed.retainAll(gone);
-                if (listed.isEmpty()) {
+                if (listed.isEmpty() && at(subject, tag::lost).isEmpty()) {
                     return subject;
                 }
-                if (attempt > WRITES) {
-                    throw new CopyException(
-                            Side.TARGET,
-                            listed.stream().sorted().findFirst().orElse(subject),
-                            session.name() + " still lists " + listed.size() + " withdrawn referrers of " + subject
-                                    + " after " + WRITES + " writes of its fallback tag");
+                if (tag.isGivenUp()) {
+                    throw listed.isEmpty() ? notListed(tag, subject, List.of()) : stillListed(tag, subject, listed);
                 }
-                ManifestBytes without = at(subject, () -> FallbackIndex.without(present.orElseThrow(), gone));
-                at(subject, () -> repository.push(without, subject.referrersTag()));
+                ManifestBytes without =
+                        at(subject, () -> FallbackIndex.without(tag.restored().orElseThrow(), gone));
+                at(subject, () -> tag.write(without));
             }
         });
     }
 
-    private CopyException lost(Digest subject, Set<Digest> expected, Set<Digest> there) {
-        Set<Digest> lost = new HashSet<>(expected);
-        lost.removeAll(there);
+    private CopyException stillListed(FallbackTag tag, Digest subject, Set<Digest> listed) {
+        return new CopyException(
+                Side.TARGET,
+                listed.stream().sorted().findFirst().orElse(subject),
+                session.name() + " still lists " + listed.size() + " withdrawn referrers of " + subject + " "
+                        + tag.tries());
+    }
+
+    private CopyException notListed(FallbackTag tag, Digest subject, List<Descriptor> wanted) throws IOException {
+        Set<Digest> lost = new HashSet<>(at(subject, tag::lost));
+        wanted.forEach(descriptor -> lost.add(descriptor.digest()));
+        lost.removeAll(at(subject, tag::listed));
         return new CopyException(
                 Side.TARGET,
                 lost.stream().sorted().findFirst().orElse(subject),
-                session.name() + " does not list " + lost.size() + " referrers of " + subject + " after " + WRITES
-                        + " writes of its fallback tag");
+                session.name() + " does not list " + lost.size() + " referrers of " + subject + " " + tag.tries());
     }
 
     private <T> T at(Digest subject, RequestLimit.Request<T> request) throws IOException {

@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.ConditionalTarget;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -14,6 +15,9 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
+import dev.entrepot.oci.TagState;
 import dev.entrepot.oci.VerifyingInputStream;
 import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.journal.CopyJournal;
@@ -206,6 +210,36 @@ final class TargetRepository {
                 manifest.digest(),
                 named(manifest),
                 () -> gate.request(RequestKind.WRITE, () -> target.pushManifest(manifest, reference)));
+    }
+
+    /**
+     * What a tag names now, and by what condition it can be written only as long as it is so, if the target has one.
+     *
+     * @param neighbour a manifest that is there
+     */
+    TagState state(Tag tag, Digest neighbour) throws IOException {
+        if (target instanceof ConditionalTarget conditional) {
+            return gate.request(RequestKind.LOOK, () -> conditional.readTag(tag, neighbour));
+        }
+        try {
+            return new TagState(Optional.of(reader.fetchManifest(tag)), Optional.empty());
+        } catch (NotFoundException e) {
+            return new TagState(Optional.empty(), Optional.empty());
+        }
+    }
+
+    /**
+     * Writes a tag on a condition that this target gave; empty if that is not met, or not taken
+     * ({@link ConditionalTarget#pushManifest(ManifestBytes, Tag, TagCondition)}).
+     */
+    Optional<PushedManifest> push(ManifestBytes manifest, Tag tag, TagCondition condition) throws IOException {
+        if (!(target instanceof ConditionalTarget conditional)) {
+            throw new IllegalArgumentException(name + " has no conditions");
+        }
+        return writes.write(
+                manifest.digest(),
+                named(manifest),
+                () -> gate.request(RequestKind.WRITE, () -> conditional.pushManifest(manifest, tag, condition)));
     }
 
     private static List<Digest> named(ManifestBytes manifest) {

@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -228,6 +229,35 @@ class LeftoverPruneTest {
         assertThat(mirror.manifests).doesNotContainKey(only.digest());
         assertThat(mirror.tags).containsKey(image.digest().referrersTag());
         assertThat(listed(mirror, image)).isEmpty();
+    }
+
+    @Test
+    void entryThatComesWhileAnotherIsTakenOutStaysWhereTheTargetCanTell() throws IOException {
+        target.knowsConditions = true;
+        Descriptor image = shapes.image("amd64");
+        Descriptor withdrawn = shapes.referrer(image, "x/sig", "signature");
+        shapes.tag("v1", image);
+        complete();
+        app.manifests.remove(withdrawn.digest());
+        complete();
+        engine.clock.pass(PAST);
+        Descriptor theirs = new Shapes(new MemoryRegistry("other.test", Abilities.ALL).repository("app"))
+                .referrer(image, "x/sig", "signed by the region");
+        Tag fallback = image.digest().referrersTag();
+        AtomicBoolean done = new AtomicBoolean();
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app " + fallback) && done.compareAndSet(false, true)) {
+                ManifestBytes both = FallbackIndex.merge(mirror.find(fallback), image.digest(), List.of(theirs))
+                        .orElseThrow();
+                mirror.manifests.put(both.digest(), both);
+                mirror.tags.put(fallback, both.digest());
+            }
+        });
+
+        complete();
+
+        assertThat(mirror.manifests).doesNotContainKey(withdrawn.digest());
+        assertThat(listed(mirror, image)).containsExactly(theirs.digest());
     }
 
     @Test

@@ -122,11 +122,14 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
                 .withHeader("Docker-Content-Digest", digest.toString());
     }
 
-    private static ResponseDefinitionBuilder manifests(
+    private ResponseDefinitionBuilder manifests(
             String method, MemoryRepository repository, String text, Request request) throws IOException {
         ManifestReference reference = text.contains(":") ? Digest.parse(text) : new Tag(text);
         return switch (method) {
             case "PUT" -> {
+                if (memory.knowsConditions && !isMet(request, repository, reference)) {
+                    yield answer(412);
+                }
                 ManifestBytes manifest =
                         ManifestBytes.of(new MediaType(request.getHeader("Content-Type")), request.getBody());
                 Optional<Digest> subject =
@@ -139,9 +142,23 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
             case "DELETE" -> answer(repository.deleteManifest(reference) ? 202 : 404);
             default -> {
                 ManifestBytes manifest = repository.fetchManifest(reference);
-                yield body(manifest.array(), manifest.mediaType(), manifest.digest());
+                ResponseDefinitionBuilder answer = body(manifest.array(), manifest.mediaType(), manifest.digest());
+                yield memory.knowsConditions ? answer.withHeader("ETag", etag(manifest)) : answer;
             }
         };
+    }
+
+    private static String etag(ManifestBytes manifest) {
+        return "\"" + manifest.digest() + "\"";
+    }
+
+    // What the gate does when it sees this comes between the reading and the writing of whoever asks.
+    private boolean isMet(Request request, MemoryRepository repository, ManifestReference reference)
+            throws IOException {
+        memory.request("CHECK manifest " + reference);
+        Optional<String> etag = repository.find(reference).map(MemoryAnswers::etag);
+        return (request.getHeader("If-Match") == null || etag.equals(Optional.of(request.getHeader("If-Match"))))
+                && (request.getHeader("If-None-Match") == null || etag.isEmpty());
     }
 
     private static ResponseDefinitionBuilder blobs(String method, MemoryRepository repository, Digest digest)

@@ -43,6 +43,8 @@ public final class MemoryRegistry {
     private final Map<RepositoryName, MemoryRepository> repositories = new ConcurrentSkipListMap<>();
     private final List<String> requests = new ArrayList<>();
     private volatile Gate gate = (index, request) -> {};
+    /** Whether it gives validators with manifests, and writes on the conditions that they make. */
+    public volatile boolean knowsConditions;
 
     public MemoryRegistry(String host, Abilities abilities) {
         this.host = RegistryHost.parse(host);

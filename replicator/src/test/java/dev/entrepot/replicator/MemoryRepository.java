@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.ConditionalTarget;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -16,9 +17,10 @@ import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
-import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.TagState;
 import dev.entrepot.oci.VerifyingInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -33,7 +35,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
 
 /** One repository of a {@link MemoryRegistry}. */
-public final class MemoryRepository implements RepositorySource, RepositoryTarget {
+public final class MemoryRepository implements RepositorySource, ConditionalTarget {
     private final MemoryRegistry registry;
     private final Repository name;
     public final Map<Digest, byte[]> blobs = new ConcurrentHashMap<>();
@@ -202,6 +204,30 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
     @Override
     public PushedManifest pushManifest(ManifestBytes bytes, ManifestReference reference) throws IOException {
         log("PUT manifest", reference);
+        return take(bytes, reference);
+    }
+
+    @Override
+    public TagState readTag(Tag tag, Digest neighbour) throws IOException {
+        log("GET manifest", tag);
+        Optional<ManifestBytes> there = find(tag);
+        return new TagState(there, registry.knowsConditions ? Optional.of(condition(there)) : Optional.empty());
+    }
+
+    private static TagCondition condition(Optional<ManifestBytes> there) {
+        return there.<TagCondition>map(
+                        manifest -> new TagCondition.Unchanged(manifest.digest().toString()))
+                .orElseGet(TagCondition.Absent::new);
+    }
+
+    @Override
+    public Optional<PushedManifest> pushManifest(ManifestBytes bytes, Tag tag, TagCondition condition)
+            throws IOException {
+        log("PUT manifest", tag);
+        return condition(find(tag)).equals(condition) ? Optional.of(take(bytes, tag)) : Optional.empty();
+    }
+
+    private PushedManifest take(ManifestBytes bytes, ManifestReference reference) throws IOException {
         Manifest manifest = Manifest.parse(bytes);
         if (registry.abilities().checksReferences()) {
             refuseIfIncomplete(manifest);

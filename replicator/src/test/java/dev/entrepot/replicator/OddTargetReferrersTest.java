@@ -10,20 +10,28 @@ import com.github.tomakehurst.wiremock.http.Fault;
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What whole runs make of a target that lists no referrers, loses what is written into their fallback tag, or deletes
@@ -110,6 +118,117 @@ class OddTargetReferrersTest extends BetweenOddRegistries {
         assertThat(target.requests("PUT", fallback(image))).hasSize(2);
         assertThat(listed(image)).contains(theirs.digest()).hasSize(2);
         world.isComplete("v1");
+    }
+
+    private ManifestBytes index(Descriptor... entries) throws IOException {
+        ObjectNode index = (ObjectNode) OciJson.mapper().readTree(EMPTY);
+        List.of(entries).forEach(entry -> index.withArray("manifests").add(DescriptorJson.write(entry)));
+        return ManifestBytes.of(MediaType.OCI_INDEX, index.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    // Another client's write, of which nobody is told.
+    private void lists(Descriptor subject, Descriptor... entries) throws IOException {
+        ManifestBytes index = index(entries);
+        world.mirror.manifests.put(index.digest(), index);
+        world.mirror.tags.put(subject.digest().referrersTag(), index.digest());
+    }
+
+    private void once(String request, Meanwhile meanwhile) {
+        AtomicBoolean done = new AtomicBoolean();
+        target.content().gate((index, line) -> {
+            if (line.startsWith(request) && done.compareAndSet(false, true)) {
+                meanwhile.happens();
+            }
+        });
+    }
+
+    private interface Meanwhile {
+        void happens() throws IOException;
+    }
+
+    @Test
+    void entryThatComesBetweenReadingAndWritingStaysWhereTheTargetCanTell() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Descriptor theirs = world.shapes.image("theirs");
+        Descriptor later = world.shapes.image("later");
+        target.content().knowsConditions = true;
+        lists(image, theirs);
+        once("CHECK manifest " + image.digest().referrersTag(), () -> lists(image, theirs, later));
+
+        world.completes();
+
+        assertThat(listed(image)).hasSize(3).contains(theirs.digest(), later.digest());
+        assertThat(target.requests("PUT", fallback(image)))
+                .hasSize(2)
+                .extracting(request -> request.getHeader("If-Match"))
+                .containsExactly(
+                        "\"" + index(theirs).digest() + "\"",
+                        "\"" + index(theirs, later).digest() + "\"");
+        world.isComplete("v1");
+    }
+
+    @Test
+    void firstEntryThatAnotherWritesMeanwhileStaysWhereTheTargetCanTell() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Descriptor theirs = world.shapes.image("theirs");
+        target.content().knowsConditions = true;
+        once("CHECK manifest " + image.digest().referrersTag(), () -> lists(image, theirs));
+
+        world.completes();
+
+        assertThat(listed(image)).hasSize(2).contains(theirs.digest());
+        assertThat(target.requests("PUT", fallback(image)).getFirst().getHeader("If-None-Match"))
+                .isEqualTo("*");
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {412, 400, 501, 304})
+    void conditionThatIsRefusedThoughNobodyWroteIsLeftOut(int status) throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.content().knowsConditions = true;
+        target.saysFirst("PUT", fallback(image), status(status));
+
+        world.completes();
+
+        assertThat(target.requests("PUT", fallback(image)))
+                .hasSize(2)
+                .extracting(request -> request.containsHeader("If-None-Match"))
+                .containsExactly(true, false);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void targetWithoutValidatorsIsSentNoConditions() throws IOException {
+        Descriptor image = world.tagged("v1");
+        lists(image, world.shapes.image("theirs"));
+
+        world.completes();
+
+        assertThat(target.requests("PUT", ".*/manifests/.*"))
+                .noneMatch(request -> request.containsHeader("If-Match") || request.containsHeader("If-None-Match"));
+    }
+
+    @Test
+    void entriesOfOthersThatAreGoneAfterOurWriteArePutBack() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Descriptor theirs = world.shapes.image("theirs");
+        Descriptor own = world.app.referrers(image.digest()).descriptors().getFirst();
+        lists(image, theirs);
+        AtomicInteger puts = new AtomicInteger();
+        String tag = image.digest().referrersTag().value();
+        target.content().gate((index, line) -> {
+            if (line.startsWith("PUT manifest ") && line.endsWith(" " + tag)) {
+                puts.incrementAndGet();
+            } else if (line.endsWith(" " + tag) && puts.compareAndSet(1, 2)) {
+                lists(image, own);
+            }
+        });
+
+        world.completes();
+
+        assertThat(listed(image)).containsExactlyInAnyOrder(theirs.digest(), own.digest());
+        assertThat(target.requests("PUT", fallback(image))).hasSize(2);
     }
 
     @Test

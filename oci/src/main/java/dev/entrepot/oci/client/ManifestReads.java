@@ -11,7 +11,10 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
+import dev.entrepot.oci.TagState;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -111,6 +114,33 @@ final class ManifestReads {
         return calls.call(request(Operation.MANIFEST, "GET", reference), r -> body(r, reference));
     }
 
+    /** As {@link dev.entrepot.oci.ConditionalTarget#readTag}. */
+    TagState state(Tag tag, Digest neighbour) throws IOException {
+        try {
+            return calls.call(
+                    request(Operation.MANIFEST, "GET", tag),
+                    response -> new TagState(
+                            Optional.of(body(response, tag)),
+                            Validators.strong(response).map(TagCondition.Unchanged::new)));
+        } catch (NotFoundException e) {
+            return new TagState(
+                    Optional.empty(),
+                    offersValidators(neighbour) ? Optional.of(new TagCondition.Absent()) : Optional.empty());
+        }
+    }
+
+    private boolean offersValidators(Digest neighbour) throws IOException {
+        if (validators.offers(requests.repository()).isEmpty()) {
+            try {
+                resolve(neighbour);
+            } catch (RegistryException e) {
+                // What is asked for besides must not fail what can be done without.
+                return false;
+            }
+        }
+        return validators.offers(requests.repository()).orElse(false);
+    }
+
     private ApiRequest request(Operation operation, String method, ManifestReference reference) {
         return request(requests, operation, method, reference);
     }
@@ -157,6 +187,7 @@ final class ManifestReads {
             return new HeadAnswer.Unclear();
         }
         refuseSchema1(response, type.get());
+        validators.saw(requests.repository(), response);
         memory.saw(requests.repository(), Capability.HEAD_MANIFESTS, true);
         return new HeadAnswer.Known(Descriptor.of(type.get(), digest.get(), length.getAsLong()));
     }
@@ -189,6 +220,7 @@ final class ManifestReads {
                 .orElseThrow(() -> new InvalidContentException(response.request()
                                 .what() + ": " + response.request().host() + " sent something that is not a manifest"));
         refuseSchema1(response, type);
+        validators.saw(requests.repository(), response);
         return switch (reference) {
             case Digest asked -> verified(response, type, asked, bytes);
             case Tag tag -> ofTag(response, type, bytes);

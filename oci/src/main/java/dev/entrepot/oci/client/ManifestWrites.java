@@ -6,6 +6,8 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.PushedManifest;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
@@ -15,6 +17,8 @@ final class ManifestWrites {
     private static final int MAX_ANSWER_BYTES = 64 * 1024;
     // Quay has answered 202. Whoever pushes asks afterwards whether it is there.
     private static final Set<Integer> TAKEN = Set.of(200, 202, 204);
+    // The condition is not met; or whoever answers knows no conditions of writes, 304 being meant for reads.
+    private static final Set<Integer> DECLINED = Set.of(304, 400, 412, 501);
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -29,23 +33,42 @@ final class ManifestWrites {
         if (reference instanceof Digest digest && !digest.equals(manifest.digest())) {
             throw new IllegalArgumentException("manifest " + manifest.digest() + " pushed as " + digest);
         }
-        ApiRequest request = requests.writing(
+        return calls.call(pushing(manifest, reference), response -> pushed(manifest, response));
+    }
+
+    /** As {@link dev.entrepot.oci.ConditionalTarget#pushManifest}. */
+    Optional<PushedManifest> push(ManifestBytes manifest, Tag tag, TagCondition condition) throws IOException {
+        ApiRequest plain = pushing(manifest, tag);
+        ApiRequest request = switch (condition) {
+            case TagCondition.Unchanged(String etag) -> plain.withHeader("If-Match", etag);
+            case TagCondition.Absent() -> plain.withHeader("If-None-Match", "*");
+        };
+        return calls.call(
+                request,
+                response -> DECLINED.contains(response.status())
+                        ? Optional.empty()
+                        : Optional.of(pushed(manifest, response)));
+    }
+
+    private ApiRequest pushing(ManifestBytes manifest, ManifestReference reference) {
+        return requests.writing(
                         Operation.PUSH_MANIFEST,
                         "pushing manifest " + requests.name(reference),
                         "PUT",
                         requests.url("manifests/" + reference))
                 .withBody(new RequestBody.Bytes(manifest.array(), manifest.mediaType()));
-        return calls.call(request, response -> {
-            int status = response.status();
-            if (status != 201 && !TAKEN.contains(status)) {
-                throw calls.errors().refusal(response);
-            }
-            if (status != 201) {
-                requireWhole(response, manifest);
-            }
-            requireDigest(response, manifest);
-            return new PushedManifest(subject(response), status == 201 && isDigestOf(manifest, response));
-        });
+    }
+
+    private PushedManifest pushed(ManifestBytes manifest, ApiResponse response) throws IOException {
+        int status = response.status();
+        if (status != 201 && !TAKEN.contains(status)) {
+            throw calls.errors().refusal(response);
+        }
+        if (status != 201) {
+            requireWhole(response, manifest);
+        }
+        requireDigest(response, manifest);
+        return new PushedManifest(subject(response), status == 201 && isDigestOf(manifest, response));
     }
 
     // 201 is what the specification has. Another success is also what pages for people say, and what is left of an

@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.ConditionalTarget;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.KnownManifests;
@@ -17,7 +18,9 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.ResumableTarget;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.TagState;
 import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Map;
@@ -31,7 +34,7 @@ import java.util.function.Supplier;
  * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes what a repository has shown
  * that it can do. Cheap to make; safe for all threads; usable until its {@link RegistryClient} is closed.
  */
-public final class RemoteRepository implements RepositorySource, ResumableTarget {
+public final class RemoteRepository implements RepositorySource, ResumableTarget, ConditionalTarget {
     private final RepositoryRequests requests;
     private final Calls calls;
     private final ManifestReads manifests;
@@ -219,6 +222,17 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
         return writes.push(manifest, reference);
+    }
+
+    @Override
+    public TagState readTag(Tag tag, Digest neighbour) throws IOException {
+        return manifests.state(tag, neighbour);
+    }
+
+    @Override
+    public Optional<PushedManifest> pushManifest(ManifestBytes manifest, Tag tag, TagCondition condition)
+            throws IOException {
+        return writes.push(manifest, tag, condition);
     }
 
     // The registry's answer to each push says it.

@@ -19,6 +19,10 @@ final class Validators {
     private final Cache<Named, Validated> known =
             Caffeine.newBuilder().maximumSize(MOST).executor(Runnable::run).build();
 
+    // Whether a repository has sent one with a manifest.
+    private final Cache<Repository, Boolean> offers =
+            Caffeine.newBuilder().maximumSize(MOST).executor(Runnable::run).build();
+
     private record Named(Repository repository, Tag tag) {}
 
     /**
@@ -47,5 +51,19 @@ final class Validators {
         } else {
             known.invalidate(new Named(repository, tag));
         }
+    }
+
+    /** Takes note of whether the answer that shows a manifest has a strong validator. One that had one is enough. */
+    void saw(Repository repository, ApiResponse response) {
+        if (strong(response).isPresent()) {
+            offers.put(repository, true);
+        } else {
+            offers.asMap().putIfAbsent(repository, false);
+        }
+    }
+
+    /** Whether a repository has sent a strong validator with a manifest; empty if none was asked for yet. */
+    Optional<Boolean> offers(Repository repository) {
+        return Optional.ofNullable(offers.getIfPresent(repository));
     }
 }

@@ -4,6 +4,9 @@ import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
 import static com.github.tomakehurst.wiremock.client.WireMock.binaryEqualTo;
 import static com.github.tomakehurst.wiremock.client.WireMock.delete;
 import static com.github.tomakehurst.wiremock.client.WireMock.equalTo;
+import static com.github.tomakehurst.wiremock.client.WireMock.get;
+import static com.github.tomakehurst.wiremock.client.WireMock.head;
+import static com.github.tomakehurst.wiremock.client.WireMock.headRequestedFor;
 import static com.github.tomakehurst.wiremock.client.WireMock.put;
 import static com.github.tomakehurst.wiremock.client.WireMock.putRequestedFor;
 import static com.github.tomakehurst.wiremock.client.WireMock.urlEqualTo;
@@ -23,6 +26,8 @@ import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagCondition;
+import dev.entrepot.oci.TagState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -219,6 +224,64 @@ class ManifestWritesTest {
                     .isInstanceOf(OutageException.class)
                     .hasMessageContaining("answered with an HTML page");
         }
+    }
+
+    private static ResponseDefinitionBuilder whole() {
+        return aResponse().withBody(BYTES).withHeader("Content-Type", MediaType.OCI_MANIFEST.value());
+    }
+
+    @Test
+    void writesOnTheConditionThatTheTagIsAsItWas() throws IOException {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(whole().withHeader("ETag", "\"one\"")));
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(201)));
+
+        TagState there = repository.readTag(TAG, DIGEST);
+
+        assertThat(there.manifest().orElseThrow().digest()).isEqualTo(DIGEST);
+        assertThat(repository.pushManifest(manifest, TAG, there.condition().orElseThrow()))
+                .isPresent();
+        REGISTRY.verify(putRequestedFor(urlEqualTo(BY_TAG)).withHeader("If-Match", equalTo("\"one\"")));
+    }
+
+    @Test
+    void writesATagThatIsNotThereOnThatConditionWhereOtherManifestsHaveValidators() throws IOException {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withStatus(404)));
+        REGISTRY.stubFor(head(urlEqualTo(BY_DIGEST))
+                .willReturn(aResponse()
+                        .withHeader("Content-Type", MediaType.OCI_MANIFEST.value())
+                        .withHeader("Content-Length", Integer.toString(BYTES.length))
+                        .withHeader("ETag", "\"one\"")));
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(201)));
+
+        TagState there = repository.readTag(TAG, DIGEST);
+        repository.readTag(TAG, DIGEST);
+
+        assertThat(there.manifest()).isEmpty();
+        assertThat(repository.pushManifest(manifest, TAG, there.condition().orElseThrow()))
+                .isPresent();
+        REGISTRY.verify(putRequestedFor(urlEqualTo(BY_TAG)).withHeader("If-None-Match", equalTo("*")));
+        REGISTRY.verify(1, headRequestedFor(urlEqualTo(BY_DIGEST)));
+    }
+
+    @Test
+    void thereIsNoConditionWithoutAStrongValidator() throws IOException {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(whole().withHeader("ETag", "W/\"one\"")));
+        assertThat(repository.readTag(TAG, DIGEST).condition()).isEmpty();
+
+        REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withStatus(404)));
+        assertThat(repository.readTag(TAG, DIGEST).condition()).isEmpty();
+    }
+
+    @Test
+    void saysThatAConditionIsNotTakenAndRefusesAsEverOtherwise() throws IOException {
+        for (int status : new int[] {304, 400, 412, 501}) {
+            REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(status)));
+            assertThat(repository.pushManifest(manifest, TAG, new TagCondition.Absent()))
+                    .isEmpty();
+        }
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(409)));
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG, new TagCondition.Absent()))
+                .isInstanceOf(RefusedException.class);
     }
 
     @Test
