@@ -34,7 +34,9 @@ public interface RepositoryTarget {
     boolean mountBlob(Digest digest, RepositoryName from) throws IOException;
 
     /**
-     * Pushes the exact bytes of a manifest, by digest or under a tag.
+     * Pushes the exact bytes of a manifest, by digest or under a tag. A tag is to name the digest that the manifest has
+     * here; whether it does where that is not by SHA-256 is to be asked for, since most registries know no other in
+     * their tags.
      *
      * @param reference the digest of the bytes, or a tag
      * @return what the target answered

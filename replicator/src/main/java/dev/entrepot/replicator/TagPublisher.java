@@ -3,7 +3,9 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
@@ -46,7 +48,8 @@ final class TagPublisher {
      * Writes a tag, whose graph is there.
      *
      * @param asked whether the target is asked for it whatever it answered, because no later run asks
-     * @throws CopyException if the target does not take it, or names something else or nothing by it
+     * @throws CopyException if the target does not take it, or names something else or nothing by it; the message says
+     *     where the tag is, or may be, written all the same
      */
     void publish(ManifestBytes bytes, Tag tag, boolean asked) throws IOException {
         boolean confirmed = at(tag, "writing the tag " + tag, () -> {
@@ -65,38 +68,74 @@ final class TagPublisher {
                     throw e;
                 }
                 return true;
+            } catch (OutageException | InvalidContentException e) {
+                // What answered so may have taken it.
+                throw CopyException.of(
+                        Side.TARGET,
+                        tag,
+                        "writing the tag " + tag + ", which may be written all the same, at " + place(),
+                        e);
             }
         });
-        // A registry that took the manifest under another algorithm may name it by the usual one in its tags. A digest
-        // of the usual one in the answer says itself what the tag names, and costs no request. An answer without may be
-        // anybody's.
+        // Few registries put a tag on a manifest by another algorithm than the usual one, and their answer is the same.
+        // A digest of the usual one in the answer says itself what the tag names, and costs no request. An answer
+        // without may be anybody's.
         boolean usual = bytes.digest().algorithm().equals(DigestAlgorithm.SHA256);
-        if (asked || !confirmed || !usual) {
+        if (!usual) {
+            requireNamedUnusually(bytes, tag);
+        } else if (asked || !confirmed) {
             requireNamed(bytes.digest(), tag);
         }
     }
 
+    private void requireNamedUnusually(ManifestBytes bytes, Tag tag) throws IOException {
+        Digest digest = bytes.digest();
+        Optional<Digest> named = named(tag);
+        if (named.equals(Optional.of(digest))) {
+            return;
+        }
+        boolean written = named.filter(other ->
+                        other.algorithm().isVerifiable() && other.equals(Digest.of(other.algorithm(), bytes.array())))
+                .isPresent();
+        throw new CopyException(
+                Side.TARGET,
+                digest,
+                place() + " has " + digest + " and does not put the tag " + tag
+                        + " on it, which only registries do that"
+                        + " know tags of digests by " + digest.algorithm() + " (distribution-spec, end-7b); the tag "
+                        + (written ? "is written, and names the same manifest as " : "is as it was, and names ")
+                        + named.map(Digest::toString).orElse("nothing") + " there");
+    }
+
     /**
-     * Asks the target what a tag names.
+     * Asks the target what a tag that was written names.
      *
      * @throws CopyException if that is not this, or the target cannot say
      */
     void requireNamed(Digest digest, Tag tag) throws IOException {
-        Optional<Digest> named = at(
-                        tag,
-                        "asking what the tag " + tag + " names",
-                        () -> repository.reader().resolve(tag))
-                .map(Descriptor::digest);
+        Optional<Digest> named = named(tag);
         if (!named.equals(Optional.of(digest))) {
             throw new CopyException(
                     Side.TARGET,
                     digest,
-                    session.name() + "/" + repository.name() + " took " + digest + " for the tag " + tag
-                            + ", which names " + named.map(Digest::toString).orElse("nothing") + " there");
+                    place() + " took " + digest + " for the tag " + tag + ", which names "
+                            + named.map(Digest::toString).orElse("nothing") + " there");
         }
     }
 
+    private Optional<Digest> named(Tag tag) throws IOException {
+        return at(
+                        tag,
+                        "asking what the tag " + tag + ", which the target took, names",
+                        () -> repository.reader().resolve(tag))
+                .map(Descriptor::digest);
+    }
+
+    private String place() {
+        return session.name() + "/" + repository.name();
+    }
+
     private <T> T at(Object node, String doing, RequestLimit.Request<T> request) throws IOException {
-        return CopyException.at(Side.TARGET, node, doing + " at " + session.name() + "/" + repository.name(), request);
+        return CopyException.at(Side.TARGET, node, doing + " at " + place(), request);
     }
 }

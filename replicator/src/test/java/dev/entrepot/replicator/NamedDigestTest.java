@@ -3,8 +3,11 @@ package dev.entrepot.replicator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.testing.Feature;
+import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
@@ -42,9 +45,12 @@ class NamedDigestTest {
     }
 
     @Test
-    void tagThatNamesAnotherDigestThanTheSourcesIsAFailure() throws IOException {
+    void tagIsNotWrittenWhereItWouldNameAnotherDigestThanTheSources() throws IOException {
         Descriptor image = image(DigestAlgorithm.SHA512);
         try (TestRegistry registry = TestRegistry.started()) {
+            Digest before =
+                    registry.push("mirror/app", new Images(1).image(1), "v1").digest();
+
             ReplicationReport report = copyTo(registry);
 
             assertThat(report.items()).singleElement().satisfies(item -> {
@@ -52,8 +58,20 @@ class NamedDigestTest {
                 ItemReport.Failure failure = item.failure().orElseThrow();
                 assertThat(failure.side()).isEqualTo(Side.TARGET);
                 assertThat(failure.node()).isEqualTo(image.digest().toString());
-                assertThat(failure.cause()).contains("which names sha256:");
+                assertThat(failure.cause()).contains("digests by sha512", "the tag is as it was, and names " + before);
             });
+            assertThat(registry.resolve("mirror/app", "v1")).contains(before);
+        }
+    }
+
+    @Test
+    void tagNamesTheDigestOfTheSourceWhereTheRegistryPutsTagsOnIt() throws IOException {
+        Descriptor image = image(DigestAlgorithm.SHA512);
+        try (TestRegistry registry =
+                TestRegistry.started(dev.entrepot.oci.testing.Abilities.DEFAULT.with(Feature.TAG_PARAMETER))) {
+            assertThat(copyTo(registry).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+
+            assertThat(registry.resolve("mirror/app", "v1")).contains(image.digest());
         }
     }
 

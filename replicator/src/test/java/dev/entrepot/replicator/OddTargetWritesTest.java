@@ -275,6 +275,7 @@ class OddTargetWritesTest extends BetweenOddRegistries {
         ItemReport.Failure failure = world.failsToCopy("v1");
 
         assertThat(failure.fault()).isEqualTo("outage: server-error");
+        assertThat(failure.cause()).contains("writing the tag v1, which may be written all the same, at ");
         world.completesOnceNobodyIsOdd("v1");
     }
 

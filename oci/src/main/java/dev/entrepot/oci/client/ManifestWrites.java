@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.ManifestBytes;
@@ -55,8 +56,19 @@ final class ManifestWrites {
                         Operation.PUSH_MANIFEST,
                         "pushing manifest " + requests.name(reference),
                         "PUT",
-                        requests.url("manifests/" + reference))
+                        requests.url("manifests/" + path(manifest, reference)))
                 .withBody(new RequestBody.Bytes(manifest.array(), manifest.mediaType()));
+    }
+
+    // Under a tag alone a registry works out the usual digest. By any other the manifest is pushed as that, and the tag
+    // asked for besides (distribution-spec end-7b): who knows nothing of that leaves the tag as it is.
+    private static String path(ManifestBytes manifest, ManifestReference reference) {
+        return switch (reference) {
+            case Tag tag
+            when !manifest.digest().algorithm().equals(DigestAlgorithm.SHA256) -> manifest.digest() + "?tag=" + tag;
+            case Tag tag -> tag.toString();
+            case Digest digest -> digest.toString();
+        };
     }
 
     private PushedManifest pushed(ManifestBytes manifest, ApiResponse response) throws IOException {

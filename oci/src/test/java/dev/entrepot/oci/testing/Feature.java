@@ -30,6 +30,8 @@ public enum Feature {
     ETAGS,
     /** Off: obeys {@code If-Match} and {@code If-None-Match: *} in the push of a manifest. */
     IF_MATCH,
+    /** Off: sets the tags that the push of a manifest by digest names in its query, and says which. */
+    TAG_PARAMETER,
     /** Off: answers 404 for a manifest whose type is not in {@code Accept}. */
     STRICT_ACCEPT,
     /** Answers {@code /v2/_catalog}. */

@@ -85,10 +85,17 @@ final class ManifestDesk {
         Response created = Response.of(201)
                 .header("Location", "/v2/" + name + "/manifests/" + digest)
                 .header("Docker-Content-Digest", digest.toString());
+        if (abilities.has(Feature.TAG_PARAMETER) && reference instanceof Digest) {
+            for (String tag : request.queryAll("tag")) {
+                shelf.tags().put(new Tag(tag), digest);
+                created = created.header("OCI-Tag", tag);
+            }
+        }
+        Response answer = created;
         return manifest.subject()
                 .filter(_ -> abilities.has(Feature.SUBJECT_HEADER))
-                .map(subject -> created.header("OCI-Subject", subject))
-                .orElse(created);
+                .map(subject -> answer.header("OCI-Subject", subject))
+                .orElse(answer);
     }
 
     /** The digest of the bytes, by the algorithm of the reference where that can be computed. */
