@@ -46,9 +46,10 @@ public interface RepositoryTarget {
     PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException;
 
     /**
-     * Returns when all manifests that were pushed before, and the names that they got, outlast a crash of this process.
-     * A registry says with its answer to each that this is so; a target of our own may gather some and write them
-     * together. A name that another program has taken meanwhile is none that they got; who must know asks for it.
+     * Returns when all manifests that were pushed before, and the names that they got, outlast a crash of this process,
+     * and what was deleted before is gone for good. A registry says with its answer to each that this is so; a target
+     * of our own may gather some and write them together. A name that another program has taken meanwhile is none that
+     * they got; who must know asks for it.
      *
      * @throws IOException if they cannot be written
      */

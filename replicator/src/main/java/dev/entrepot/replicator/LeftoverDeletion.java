@@ -294,7 +294,11 @@ final class LeftoverDeletion {
      *
      * @param kept why it stays after all, if it does
      */
-    record Outcome(Decision decision, Optional<String> kept, Optional<ItemReport.Failure> failure) {}
+    record Outcome(Decision decision, Optional<String> kept, Optional<ItemReport.Failure> failure) {
+        private boolean isGone() {
+            return kept.isEmpty() && failure.isEmpty();
+        }
+    }
 
     /**
      * Deletes what was decided to go, each for itself, as far as the tags are still those that it was decided by: they
@@ -319,9 +323,6 @@ final class LeftoverDeletion {
                         digest,
                         "pruning " + session.name() + "/" + ItemReport.name(repository.name(), decision.reference()),
                         () -> delete(digest));
-                if (stays.isEmpty()) {
-                    session.journal().tags().forgetLeftover(decision.leftover());
-                }
                 outcomes.add(new Outcome(decision, stays, Optional.empty()));
             } catch (CopyException e) {
                 ItemReport.Failure failure = e.getCause() instanceof RefusedException refusal
@@ -333,8 +334,32 @@ final class LeftoverDeletion {
                         : e.failure();
                 outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(failure)));
             }
+            if (!session.registry().isAtHand()) {
+                forget(outcomes.getLast());
+            }
         }
-        return outcomes;
+        return session.registry().isAtHand() ? settled(outcomes) : outcomes;
+    }
+
+    private void forget(Outcome outcome) {
+        if (outcome.isGone()) {
+            session.journal().tags().forgetLeftover(outcome.decision().leftover());
+        }
+    }
+
+    // Where deletions are written together, none is known to be done before that.
+    private List<Outcome> settled(List<Outcome> outcomes) throws IOException {
+        try {
+            repository.settle();
+            outcomes.forEach(this::forget);
+            return outcomes;
+        } catch (CopyException e) {
+            return outcomes.stream()
+                    .map(outcome -> outcome.isGone()
+                            ? new Outcome(outcome.decision(), Optional.empty(), Optional.of(e.failure()))
+                            : outcome)
+                    .toList();
+        }
     }
 
     // All of a subject at once; by subject, which could not be written.

@@ -91,6 +91,18 @@ final class PrunedRepository {
         return named.get(tag);
     }
 
+    /**
+     * Returns when what was deleted is gone for good.
+     *
+     * @throws CopyException if that cannot be written
+     */
+    void settle() throws IOException {
+        CopyException.at(Side.TARGET, name(), "pruning " + session.name() + "/" + name(), () -> {
+            repository.settle();
+            return repository;
+        });
+    }
+
     boolean delete(Digest digest) throws IOException {
         return repository.delete(digest);
     }

@@ -102,10 +102,19 @@ final class Pruner {
             }
             // Where manifests are deleted to be rid of tags, those that stay must be known as such before the first
             // goes.
-            GraphDeletion deletion = new GraphDeletion(session, pruned(name), still);
+            PrunedRepository repository = pruned(name);
+            GraphDeletion deletion = new GraphDeletion(session, repository, still);
+            List<Deleted> deleted = new ArrayList<>();
             for (CompletedTag gone : still) {
-                reports.add(delete(gone, deletion, foreseen));
+                deleted.add(delete(gone, deletion, foreseen));
+                if (!session.registry().isAtHand()) {
+                    note(deleted.getLast());
+                }
             }
+            if (session.registry().isAtHand() && !deleted.isEmpty()) {
+                deleted = settled(repository, deleted);
+            }
+            deleted.forEach(one -> reports.add(one.report()));
             if (!leftovers.isEmpty()) {
                 reports.addAll(delete(name, leftovers, foreseen));
             }
@@ -166,7 +175,10 @@ final class Pruner {
                 .contains(gone);
     }
 
-    private ItemReport delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
+    // What came of one tag, and what the journal is to know of it then.
+    private record Deleted(CompletedTag gone, GraphDeletion.Known known, ItemReport report) {}
+
+    private Deleted delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
         String tag = gone.tag().value();
         try {
             GraphDeletion.Outcome done = CopyException.at(
@@ -174,24 +186,49 @@ final class Pruner {
                     gone.tag(),
                     "pruning " + session.name() + "/" + gone.repository() + ":" + tag,
                     () -> deletion.delete(gone, foreseen));
-            // One that failed half-way is known until all of it is gone.
-            switch (done.known()) {
-                case KEPT -> {}
-                case FORGOTTEN -> journal.tags().forget(session.place(), gone.repository(), gone.tag());
-                case LEFT -> journal.tags().leave(gone);
-            }
-            return report(gone, done.state(), done.reason());
+            return new Deleted(gone, done.known(), report(gone, done.state(), done.reason()));
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {
-            ItemReport failed = report(gone, ItemReport.State.FAILED, "");
-            return e.getCause() instanceof RefusedException refusal
-                    ? failed.failing(new ItemReport.Failure(
-                            e.failure().side(),
-                            tag,
-                            PrunedRepository.remedy(refusal),
-                            e.failure().fault()))
-                    : failed.failing(e.failure());
+            return failed(
+                    gone,
+                    e.getCause() instanceof RefusedException refusal
+                            ? new ItemReport.Failure(
+                                    e.failure().side(),
+                                    tag,
+                                    PrunedRepository.remedy(refusal),
+                                    e.failure().fault())
+                            : e.failure());
+        }
+    }
+
+    private Deleted failed(CompletedTag gone, ItemReport.Failure failure) {
+        // One that failed half-way is known until all of it is gone.
+        return new Deleted(
+                gone,
+                GraphDeletion.Known.KEPT,
+                report(gone, ItemReport.State.FAILED, "").failing(failure));
+    }
+
+    private void note(Deleted deleted) {
+        CompletedTag gone = deleted.gone();
+        switch (deleted.known()) {
+            case KEPT -> {}
+            case FORGOTTEN -> journal.tags().forget(session.place(), gone.repository(), gone.tag());
+            case LEFT -> journal.tags().leave(gone);
+        }
+    }
+
+    // Where deletions are written together, none is known to be done before that.
+    private List<Deleted> settled(PrunedRepository repository, List<Deleted> deleted) throws IOException {
+        try {
+            repository.settle();
+            deleted.forEach(this::note);
+            return deleted;
+        } catch (CopyException e) {
+            return deleted.stream()
+                    .map(one -> one.report().state() == ItemReport.State.PRUNED ? failed(one.gone(), e.failure()) : one)
+                    .toList();
         }
     }
 

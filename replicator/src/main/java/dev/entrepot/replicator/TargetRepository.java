@@ -253,7 +253,10 @@ final class TargetRepository {
         }
     }
 
-    /** To be called before the journal calls something complete that was pushed: then a crash does not take it away. */
+    /**
+     * To be called before the journal calls something complete that was pushed, or forgets what was deleted: then a
+     * crash does not take it away, nor bring it back.
+     */
     void settle() throws IOException {
         target.settle();
     }

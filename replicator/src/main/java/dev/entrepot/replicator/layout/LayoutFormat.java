@@ -10,6 +10,7 @@ import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Optional;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -63,5 +64,22 @@ public final class LayoutFormat {
 
     static byte[] bytes(ObjectNode root) {
         return root.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * What the bytes of a manifest say that it is, or its shape: a layout does not say it of a file that no index
+     * names.
+     */
+    static MediaType mediaType(byte[] bytes) {
+        try {
+            JsonNode root = OciJson.mapper().readTree(bytes);
+            String stated = root.path("mediaType").asString("");
+            if (!stated.isEmpty()) {
+                return MediaType.parse(stated);
+            }
+            return root.has("manifests") ? MediaType.OCI_INDEX : MediaType.OCI_MANIFEST;
+        } catch (JacksonException | IllegalArgumentException e) {
+            return MediaType.OCTET_STREAM;
+        }
     }
 }

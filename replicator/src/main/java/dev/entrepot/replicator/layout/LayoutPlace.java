@@ -94,8 +94,12 @@ final class LayoutPlace {
         }
     }
 
-    /** As {@link dev.entrepot.replicator.TargetRegistry#end(boolean)}. */
-    void end(boolean complete) throws IOException {
+    /**
+     * As {@link dev.entrepot.replicator.TargetRegistry#end(boolean)}.
+     *
+     * @param run for whom repositories of this were written to
+     */
+    void end(boolean complete, Object run) throws IOException {
         lock.lock();
         try {
             running--;
@@ -105,11 +109,12 @@ final class LayoutPlace {
                 pack(tar.get());
             } else if (complete) {
                 store.guarded(index -> {
-                    store.requireNamed(index);
+                    store.requireNamed(index, run);
                     return index;
                 });
             }
         } finally {
+            store.ended(run);
             if (running == 0) {
                 close();
             }

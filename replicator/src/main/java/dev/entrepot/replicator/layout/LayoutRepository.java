@@ -42,17 +42,20 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     private final LayoutStore store;
     private final RepositoryName name;
     private final boolean written;
+    private final Object run;
 
     /**
      * A repository.
      *
      * @param written whether it is written to: a manifest that is damaged is as one that is not there, and is put in
      *     once more. Who copies from it must not take what a damaged one refers to for something without referrers.
+     * @param run for whom it is written to, told from others by identity
      */
-    LayoutRepository(LayoutStore store, RepositoryName name, boolean written) {
+    LayoutRepository(LayoutStore store, RepositoryName name, boolean written, Object run) {
         this.store = store;
         this.name = name;
         this.written = written;
+        this.run = run;
     }
 
     @Override
@@ -181,7 +184,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         return store.guarded(index -> {
             store.graph().note(manifest);
             if (reference instanceof Tag || subject.isPresent()) {
-                store.names().add(index, name, reference, manifest.descriptor());
+                store.name(index, run, name, reference, manifest.descriptor());
             }
             return new PushedManifest(subject, true);
         });
@@ -192,34 +195,11 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         store.settle();
     }
 
-    // The content goes last: what another program has named meanwhile, or a crash leaves named, must be there.
-    private boolean delete(LayoutIndex index, Digest digest) throws IOException {
-        boolean there = store.size(digest).isPresent();
-        index.untagAll(name, digest);
-        boolean held = store.graph().isHeld(index, digest);
-        if (!held) {
-            index.remove(digest);
-            store.names().removeUntagged(digest);
-        }
-        store.writeIfChanged(index);
-        if (there && !held) {
-            store.delete(digest);
-        }
-        return there && !held;
-    }
-
     @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
-        return store.guarded(index -> {
-            store.names().remove(name, reference);
-            return switch (reference) {
-                case Tag tag -> {
-                    boolean there = index.untag(name, tag);
-                    store.writeIfChanged(index);
-                    yield there;
-                }
-                case Digest digest -> delete(index, digest);
-            };
+        return store.guarded(index -> switch (reference) {
+            case Tag tag -> store.untag(index, name, tag);
+            case Digest digest -> store.remove(index, name, digest);
         });
     }
 }

@@ -1,12 +1,14 @@
 package dev.entrepot.replicator.layout;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -18,8 +20,6 @@ import java.util.OptionalLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 
 /**
  * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read
@@ -27,9 +27,9 @@ import tools.jackson.databind.JsonNode;
  * when another program has replaced it or carried it away. Safe for all threads. It is long because who reads the
  * index, who changes it, and who waits for it to be written have one lock.
  *
- * <p>What is named is in the file when {@link #settle()} returns: the index can only be written as a whole, so those
- * who name something at one time share a write, and writing takes at most a part of the time. A thousand images do not
- * cost a thousand times the index of a thousand images.
+ * <p>What is named is in the file when {@link #settle()} returns, and what is deleted is not: the index can only be
+ * written as a whole, so those who name something at one time share a write, and writing takes at most a part of the
+ * time. A thousand images do not cost a thousand times the index of a thousand images.
  */
 final class LayoutStore {
     private static final int ATTEMPTS = 10;
@@ -45,6 +45,7 @@ final class LayoutStore {
     private boolean guarded;
     private volatile boolean written;
     private final NewNames names = new NewNames();
+    private final Removals removals = new Removals();
     private final Condition settled = lock.newCondition();
     private long notBeforeNanos = System.nanoTime();
     // The last attempt for all that failed.
@@ -140,6 +141,12 @@ final class LayoutStore {
         graph.read(index, digest -> manifestBytes(digest, content(digest, base)));
         State loaded = new State(index, stamp, base, baseStamp, graph);
         state = loaded;
+        try {
+            removals.applyTo(index, graph);
+        } catch (IOException | RuntimeException e) {
+            state = null;
+            throw e;
+        }
         return loaded;
     }
 
@@ -212,6 +219,7 @@ final class LayoutStore {
             state = null;
             written = false;
             names.clear();
+            removals.clear();
             failure = null;
         } finally {
             lock.unlock();
@@ -229,7 +237,7 @@ final class LayoutStore {
     }
 
     OptionalLong size(Digest digest) throws IOException {
-        return content(digest).size(digest);
+        return removals.hides(digest) ? OptionalLong.empty() : content(digest).size(digest);
     }
 
     InputStream open(Digest digest, long offset) throws IOException {
@@ -263,6 +271,13 @@ final class LayoutStore {
      * @throws IOException if it cannot be written, or {@code in} fails; then it is not there
      */
     void put(Digest digest, InputStream in) throws IOException {
+        lock.lock();
+        try {
+            // Before it is there: the next write of the index would delete it.
+            removals.keep(digest);
+        } finally {
+            lock.unlock();
+        }
         folder.put(digest, in);
         lock.lock();
         try {
@@ -290,7 +305,7 @@ final class LayoutStore {
     Optional<ManifestBytes> manifestBytes(Digest digest) throws IOException {
         lock.lock();
         try {
-            return manifestBytes(digest, content(digest));
+            return removals.hides(digest) ? Optional.empty() : manifestBytes(digest, content(digest));
         } finally {
             lock.unlock();
         }
@@ -301,17 +316,13 @@ final class LayoutStore {
         return state().graph;
     }
 
-    /** Writes the index, if it is not in the file as it is. For work under the guard. */
-    void writeIfChanged(LayoutIndex index) throws IOException {
-        if (index.isChanged()) {
-            write(index);
-        }
-    }
-
     private void write(LayoutIndex index) throws IOException {
         State known = state();
         if (known.index != index) {
             throw new ChangedMeanwhileException(place());
+        }
+        if (removals.doubt().isPresent()) {
+            removals.applyTo(index, known.graph);
         }
         known.stamp = Optional.of(folder.write(index, known.stamp));
         // Without that the next process does not go on from this index: nothing counts as written before it is there.
@@ -322,22 +333,76 @@ final class LayoutStore {
         index.isWritten();
         names.areWritten();
         settled.signalAll();
+        Optional<InvalidContentException> doubt = removals.doubt();
+        for (Digest gone : removals.areWritten()) {
+            folder.delete(gone);
+        }
+        if (doubt.isPresent()) {
+            throw doubt.get();
+        }
     }
 
-    /** What was named since what was read was forgotten. For work under the guard. */
-    NewNames names() {
-        return names;
-    }
-
-    /** Refuses to call complete what is not named any more. For work under the guard. */
-    void requireNamed(LayoutIndex index) throws IOException {
-        names.requireIn(index, place());
+    /** Sets a tag, or names a manifest that has none, as {@link NewNames#add}. For work under the guard. */
+    void name(
+            LayoutIndex index, Object run, RepositoryName repository, ManifestReference reference, Descriptor manifest)
+            throws InvalidContentException {
+        removals.keep(repository, reference, manifest.digest());
+        names.add(index, run, repository, reference, manifest);
     }
 
     /**
-     * Returns when all that was named before is in the file, which another thread may have written. All who wait for
-     * one attempt have its outcome. What another program has made ambiguous meanwhile is named no more; who asks for it
-     * is told.
+     * Deletes a tag; tells whether it was there. It is in the file until that is written. For work under the guard.
+     *
+     * @throws InvalidContentException if several entries of another tool may be that tag
+     */
+    boolean untag(LayoutIndex index, RepositoryName repository, Tag tag) throws InvalidContentException {
+        names.remove(repository, tag);
+        boolean there = removals.untag(index, repository, tag);
+        if (there) {
+            names.oneMore();
+        }
+        return there;
+    }
+
+    /**
+     * Deletes a manifest with its tags in a repository, unless something holds it; tells whether it was there and goes.
+     * It is in the file of the index until that is written, and its own goes after that. Its blobs stay: others may
+     * need them, and a layout is not swept. For work under the guard.
+     *
+     * @throws InvalidContentException if it cannot be said what holds it, because a manifest is not readable
+     */
+    boolean remove(LayoutIndex index, RepositoryName repository, Digest manifest) throws IOException {
+        names.remove(repository, manifest);
+        boolean there = size(manifest).isPresent();
+        boolean goes = removals.remove(index, graph(), repository, manifest, there);
+        if (goes) {
+            names.removeUntagged(manifest);
+        }
+        if (index.isChanged() || there && goes) {
+            names.oneMore();
+        }
+        return there && goes;
+    }
+
+    /** Refuses to call complete what a run has named and is not named any more. For work under the guard. */
+    void requireNamed(LayoutIndex index, Object run) throws IOException {
+        names.requireIn(index, run, place());
+    }
+
+    /** Forgets what a run that has ended has named. */
+    void ended(Object run) {
+        lock.lock();
+        try {
+            names.forget(run);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Returns when all that was named before is in the file, and nothing that was deleted before, which another thread
+     * may have written. All who wait for one attempt have its outcome. What another program has made ambiguous
+     * meanwhile is named no more; who asks for it is told.
      *
      * @throws IOException if it cannot be written; it is not lost, and the next call tries again
      */
@@ -406,6 +471,9 @@ final class LayoutStore {
     ManifestBytes read(Digest digest) throws IOException {
         lock.lock();
         try {
+            if (removals.hides(digest)) {
+                throw absent(digest);
+            }
             return read(digest, content(digest));
         } finally {
             lock.unlock();
@@ -415,37 +483,18 @@ final class LayoutStore {
     private ManifestBytes read(Digest digest, LayoutContent content) throws IOException {
         OptionalLong size = content.size(digest);
         if (size.isEmpty()) {
-            throw new NotFoundException(NotFoundException.Kind.MANIFEST, place() + " has no manifest " + digest);
+            throw absent(digest);
         }
         if (size.getAsLong() > OciLimits.MAX_MANIFEST_BYTES) {
             throw new InvalidContentException(place() + ": " + digest + " exceeds the size of a manifest");
         }
         try (InputStream in = content.open(digest, 0)) {
             byte[] bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES);
-            return ManifestBytes.verified(mediaType(bytes), digest, bytes);
+            return ManifestBytes.verified(LayoutFormat.mediaType(bytes), digest, bytes);
         }
     }
 
-    // A layout does not say of a file that no index names what it is; the manifest does, or its shape.
-    private static MediaType mediaType(byte[] bytes) {
-        try {
-            JsonNode root = OciJson.mapper().readTree(bytes);
-            String stated = root.path("mediaType").asString("");
-            if (!stated.isEmpty()) {
-                return MediaType.parse(stated);
-            }
-            return root.has("manifests") ? MediaType.OCI_INDEX : MediaType.OCI_MANIFEST;
-        } catch (JacksonException | IllegalArgumentException e) {
-            return MediaType.OCTET_STREAM;
-        }
-    }
-
-    /**
-     * Deletes a manifest that the index, as it is written, does not name. Its blobs stay: others may need them, and a
-     * layout is not swept. For work under the guard.
-     */
-    void delete(Digest manifest) throws IOException {
-        graph().forget(manifest);
-        folder.delete(manifest);
+    private NotFoundException absent(Digest digest) {
+        return new NotFoundException(NotFoundException.Kind.MANIFEST, place() + " has no manifest " + digest);
     }
 }

@@ -50,17 +50,18 @@ public final class LayoutTargets {
         Path absolute = path.toAbsolutePath().normalize();
         LayoutPlace place = places.computeIfAbsent(
                 absolute, at -> at.toString().endsWith(".tar") ? LayoutPlace.tar(at) : LayoutPlace.folder(at));
-        return new Layout(name, place);
+        return new Layout(name, place, new Object());
     }
 
-    private record Layout(String name, LayoutPlace at) implements SourceRegistry, TargetRegistry {
+    // Each rule has its own, and one run at a time: what the key has named is what the run has named.
+    private record Layout(String name, LayoutPlace at, Object key) implements SourceRegistry, TargetRegistry {
         private LayoutStore store() {
             return at.store();
         }
 
         @Override
         public RepositorySource repository(RepositoryName repository) {
-            return new LayoutRepository(store(), repository, false);
+            return new LayoutRepository(store(), repository, false, key);
         }
 
         @Override
@@ -70,12 +71,12 @@ public final class LayoutTargets {
 
         @Override
         public RepositoryTarget target(RepositoryName repository) {
-            return new LayoutRepository(store(), repository, true);
+            return new LayoutRepository(store(), repository, true, key);
         }
 
         @Override
         public RepositorySource reader(RepositoryName repository) {
-            return new LayoutRepository(store(), repository, true);
+            return new LayoutRepository(store(), repository, true, key);
         }
 
         @Override
@@ -95,7 +96,7 @@ public final class LayoutTargets {
 
         @Override
         public void end(boolean complete) throws IOException {
-            at.end(complete);
+            at.end(complete, key);
         }
     }
 }

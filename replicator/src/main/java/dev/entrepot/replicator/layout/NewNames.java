@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 final class NewNames {
     private static final Logger LOG = LoggerFactory.getLogger(NewNames.class);
 
-    private final Map<Name, Descriptor> named = new LinkedHashMap<>();
+    private final Map<Name, Named> named = new LinkedHashMap<>();
     private final Map<Name, Descriptor> unwritten = new LinkedHashMap<>();
     private long count;
     private long writtenCount;
@@ -52,37 +52,59 @@ final class NewNames {
         }
     }
 
+    /** What is named, and the run that named it last. */
+    private record Named(Descriptor manifest, Object run) {}
+
     /**
      * Sets a tag, or names a manifest that has none.
      *
+     * @param run who names it, told from others by identity
      * @throws InvalidContentException if several entries of another tool may be that tag
      */
-    void add(LayoutIndex index, RepositoryName repository, ManifestReference reference, Descriptor manifest)
+    void add(LayoutIndex index, Object run, RepositoryName repository, ManifestReference reference, Descriptor manifest)
             throws InvalidContentException {
         Name name = new Name(repository, reference);
         if (name.addTo(index, manifest)) {
             unwritten.put(name, manifest);
             count++;
         }
-        named.put(name, manifest);
+        named.put(name, new Named(manifest, run));
     }
 
     /** Takes note that a tag, or a manifest with its tags, is meant to be named no more in a repository. */
     void remove(RepositoryName repository, ManifestReference reference) {
         switch (reference) {
-            case Tag tag -> named.remove(new Name(repository, tag));
-            case Digest digest ->
+            case Tag tag -> {
+                named.remove(new Name(repository, tag));
+                unwritten.remove(new Name(repository, tag));
+            }
+            case Digest digest -> {
                 named.entrySet()
-                        .removeIf(entry -> entry.getKey().repository().equals(repository)
-                                && entry.getValue().digest().equals(digest));
+                        .removeIf(entry -> isOf(
+                                entry.getKey(), repository, entry.getValue().manifest(), digest));
+                unwritten.entrySet().removeIf(entry -> isOf(entry.getKey(), repository, entry.getValue(), digest));
+            }
         }
-        unwritten.keySet().retainAll(named.keySet());
+    }
+
+    private static boolean isOf(Name name, RepositoryName repository, Descriptor manifest, Digest digest) {
+        return name.repository().equals(repository) && manifest.digest().equals(digest);
     }
 
     /** Takes note that a manifest that has no tag is named no more, whichever repository named it. */
     void removeUntagged(Digest manifest) {
         named.keySet().removeIf(name -> name.reference().equals(manifest));
-        unwritten.keySet().retainAll(named.keySet());
+        unwritten.keySet().removeIf(name -> name.reference().equals(manifest));
+    }
+
+    /** Takes note of something else that is to be in the file: that a name is not. */
+    void oneMore() {
+        count++;
+    }
+
+    /** Forgets what a run has named, but for what is still to be written. */
+    void forget(Object run) {
+        named.values().removeIf(one -> one.run() == run);
     }
 
     /**
@@ -99,7 +121,7 @@ final class NewNames {
         }
     }
 
-    /** How often something was named. */
+    /** How often something was named, or deleted. */
     long count() {
         return count;
     }
@@ -121,15 +143,17 @@ final class NewNames {
     }
 
     /**
-     * Refuses to call complete what another program has taken out of the index since: it read that before, and wrote it
-     * afterwards.
+     * Refuses to call complete what a run has named and another program has taken out of the index since: it read that
+     * before, and wrote it afterwards. What other runs have named is for them.
      *
+     * @param run the run
      * @param place where the index is, for the message
      */
-    void requireIn(LayoutIndex index, String place) throws IOException {
+    void requireIn(LayoutIndex index, Object run, String place) throws IOException {
         Set<Digest> there = index.manifests();
-        for (Map.Entry<Name, Descriptor> entry : named.entrySet()) {
-            if (!entry.getKey().isIn(index, there, entry.getValue())) {
+        for (Map.Entry<Name, Named> entry : named.entrySet()) {
+            Named named = entry.getValue();
+            if (named.run() == run && !entry.getKey().isIn(index, there, named.manifest())) {
                 throw new FileSystemException(
                         place,
                         null,

@@ -3,18 +3,39 @@ package dev.entrepot.replicator.layout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.config.Percent;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.PushedManifest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.Engine;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.graph.Concurrently;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -138,5 +159,245 @@ final class LayoutWritesTest {
         target.end(true);
 
         assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", "mirror/app:v1");
+    }
+
+    private Path file(Descriptor manifest) {
+        return folder.resolve("images/blobs/sha256").resolve(manifest.digest().encoded());
+    }
+
+    private List<Descriptor> images(int count) throws IOException {
+        List<Descriptor> images = new ArrayList<>();
+        for (int number = 0; number < count; number++) {
+            images.add(world.shapes.image("content of v" + number));
+            push(images.getLast(), number);
+        }
+        target.target(LayoutWorld.APP).settle();
+        return images;
+    }
+
+    private void delete(Descriptor image, int number) throws IOException {
+        RepositoryTarget from = target.target(LayoutWorld.APP);
+        assertThat(from.deleteManifest(new Tag("v" + number))).isTrue();
+        assertThat(from.deleteManifest(image.digest())).isTrue();
+    }
+
+    @Test
+    void manyDeletionsAreOneWrite() throws IOException {
+        target.begin();
+        List<Descriptor> images = images(200);
+        FileStamp before = FileStamp.of(world.indexFile()).orElseThrow();
+        for (int number = 0; number < images.size(); number++) {
+            delete(images.get(number), number);
+        }
+        assertThat(FileStamp.of(world.indexFile())).contains(before);
+        assertThat(images).allMatch(image -> Files.exists(file(image)));
+        assertThat(target.reader(LayoutWorld.APP).resolve(images.getFirst().digest()))
+                .as("to this process it is gone")
+                .isEmpty();
+
+        target.target(LayoutWorld.APP).settle();
+
+        FileStamp written = FileStamp.of(world.indexFile()).orElseThrow();
+        assertThat(world.names("images")).isEmpty();
+        assertThat(images).noneMatch(image -> Files.exists(file(image)));
+        target.end(true);
+        assertThat(FileStamp.of(world.indexFile())).contains(written);
+    }
+
+    @Test
+    void nothingIsGoneFromTheDiskThatTheIndexOnItNames() throws IOException {
+        target.begin();
+        Descriptor image = images(1).getFirst();
+        delete(image, 0);
+        byte[] index = Files.readAllBytes(world.indexFile());
+        Files.delete(world.indexFile());
+        Path inTheWay = Files.createDirectories(world.indexFile().resolve("in the way"));
+        assertThatThrownBy(target.target(LayoutWorld.APP)::settle).isInstanceOf(IOException.class);
+        assertThat(file(image)).exists();
+        Files.delete(inTheWay);
+        Files.delete(world.indexFile());
+        Files.write(world.indexFile(), index);
+
+        target.end(true);
+
+        assertThat(world.names("images")).isEmpty();
+        assertThat(file(image)).doesNotExist();
+    }
+
+    @Test
+    void whatWasDeletedAndNotWrittenIsGoneFromTheIndexOfAnotherTool() throws IOException {
+        target.begin();
+        List<Descriptor> images = images(2);
+        delete(images.getFirst(), 0);
+        delete(images.getLast(), 1);
+        world.putForeign(images.getLast(), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        target.end(true);
+
+        assertThat(world.names("images")).containsExactly("theirs");
+        assertThat(file(images.getFirst())).doesNotExist();
+        assertThat(file(images.getLast())).exists();
+    }
+
+    @Test
+    void tagThatIsSetAgainOutlastsTheIndexOfAnotherTool() throws IOException {
+        target.begin();
+        Descriptor image = images(1).getFirst();
+        target.target(new RepositoryName("mirror/other")).pushManifest(world.bytes(image), new Tag("held"));
+        assertThat(target.target(LayoutWorld.APP).deleteManifest(image.digest()))
+                .isFalse();
+        push(image, 0);
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        target.end(true);
+
+        assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", "mirror/app:v0", "mirror/other:held");
+    }
+
+    @Test
+    void whatIsPutInAgainBeforeTheDeletionIsWrittenStays() throws IOException {
+        target.begin();
+        Descriptor image = images(1).getFirst();
+        delete(image, 0);
+        push(image, 0);
+        target.end(true);
+
+        assertThat(world.names("images")).containsExactly("v0");
+        assertThat(file(image)).exists();
+    }
+
+    /** Does something before each deletion, and before it is called lasting. */
+    private record Watched(TargetRegistry layout, Watch watch) implements TargetRegistry {
+        private interface Watch {
+            void sees(String what) throws IOException;
+        }
+
+        @Override
+        public String name() {
+            return layout.name();
+        }
+
+        @Override
+        public String place() {
+            return layout.place();
+        }
+
+        @Override
+        public boolean isAtHand() {
+            return layout.isAtHand();
+        }
+
+        @Override
+        public RepositorySource reader(RepositoryName name) {
+            return layout.reader(name);
+        }
+
+        @Override
+        public RepositoryTarget target(RepositoryName name) {
+            return new WatchedRepository(layout.target(name), watch);
+        }
+
+        @Override
+        public void begin() throws IOException {
+            layout.begin();
+        }
+
+        @Override
+        public void end(boolean complete) throws IOException {
+            layout.end(complete);
+        }
+    }
+
+    private record WatchedRepository(RepositoryTarget target, Watched.Watch watch) implements RepositoryTarget {
+        @Override
+        public boolean containsBlob(Digest digest) throws IOException {
+            return target.containsBlob(digest);
+        }
+
+        @Override
+        public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
+            target.pushBlob(blob, content);
+        }
+
+        @Override
+        public boolean mountBlob(Digest digest, RepositoryName from) throws IOException {
+            return target.mountBlob(digest, from);
+        }
+
+        @Override
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+            return target.pushManifest(manifest, reference);
+        }
+
+        @Override
+        public void settle() throws IOException {
+            watch.sees("settle");
+            target.settle();
+        }
+
+        @Override
+        public boolean deleteManifest(ManifestReference reference) throws IOException {
+            watch.sees("delete");
+            return target.deleteManifest(reference);
+        }
+    }
+
+    private ReplicationReport prune(Engine engine, Watched.Watch watch) throws IOException {
+        Rules rules = new Rules(world.source).to(new Watched(target, watch));
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        return engine.run(rules);
+    }
+
+    private void tag(int count) {
+        for (int number = 0; number < count; number++) {
+            world.shapes.tag("v" + number, world.shapes.image("content of v" + number));
+        }
+    }
+
+    @Test
+    void prunesTwoHundredTagsWithFewWrites() throws IOException {
+        tag(201);
+        Set<FileStamp> stamps = new HashSet<>();
+        AtomicInteger deletions = new AtomicInteger();
+        try (Engine engine = new Engine(folder.resolve("pruning"))) {
+            prune(engine, what -> {});
+            for (int number = 0; number < 200; number++) {
+                world.source.repository("app").tags.remove(new Tag("v" + number));
+            }
+
+            ReplicationReport report = prune(engine, what -> {
+                if (what.equals("delete")) {
+                    deletions.incrementAndGet();
+                    stamps.add(FileStamp.of(world.indexFile()).orElseThrow());
+                }
+            });
+
+            assertThat(report.targets().getFirst().pruned()).isEqualTo(200);
+        }
+        assertThat(deletions).hasValueGreaterThanOrEqualTo(400);
+        assertThat(stamps).hasSize(1);
+        assertThat(world.names("images")).containsExactly("v200");
+    }
+
+    @Test
+    void deletionsThatCouldNotBeWrittenAreReportedAndDoneByTheNextRun() throws IOException {
+        tag(3);
+        try (Engine engine = new Engine(folder.resolve("pruning"))) {
+            prune(engine, what -> {});
+            world.source.repository("app").tags.remove(new Tag("v0"));
+            world.source.repository("app").tags.remove(new Tag("v1"));
+            AtomicBoolean deleting = new AtomicBoolean();
+
+            ReplicationReport failed = prune(engine, what -> {
+                deleting.compareAndSet(false, what.equals("delete"));
+                if (what.equals("settle") && deleting.get()) {
+                    throw new FileSystemException("images", null, "No space left on device");
+                }
+            });
+
+            assertThat(failed.targets().getFirst().pruned()).isZero();
+            assertThat(failed.targets().getFirst().failed()).isEqualTo(2);
+            assertThat(ReportWriter.toText(failed)).contains("No space left on device");
+            assertThat(prune(engine, what -> {}).targets().getFirst().pruned()).isEqualTo(2);
+        }
+        assertThat(world.names("images")).containsExactly("v2");
     }
 }

@@ -195,6 +195,26 @@ class SharedLayoutTest {
     }
 
     @Test
+    void runIsNotBlamedForWhatAnotherHasNamed() throws IOException {
+        Descriptor image = world.signed("v1");
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        byte[] before = Files.readAllBytes(world.indexFile());
+        TargetRegistry first = world.server.target("images", folder.resolve("images"));
+        TargetRegistry second = world.server.target("images", folder.resolve("images"));
+        first.begin();
+        second.begin();
+        first.target(APP).pushManifest(world.bytes(image), new Tag("v1"));
+        first.target(APP).settle();
+        Files.write(world.indexFile(), before);
+        second.target(APP).pushManifest(world.bytes(image), new Tag("v2"));
+
+        second.end(true);
+
+        assertThatThrownBy(() -> first.end(true)).hasMessageContaining("taken mirror/app:v1 out of the index");
+        assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", "mirror/app:v2");
+    }
+
+    @Test
     void tagOfOneRepositoryIsMissedThoughItsManifestWasDeletedInAnother() throws IOException {
         Descriptor image = world.signed("v1");
         world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));

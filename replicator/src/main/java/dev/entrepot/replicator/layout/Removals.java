@@ -1,0 +1,151 @@
+package dev.entrepot.replicator.layout;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What was deleted from a layout while the file of its index still names it. The files of manifests go only after an
+ * index without them was written: what a crash leaves named is there. Until then they count as gone. Not safe for
+ * several threads but for {@link #hides}; its owner has a lock.
+ */
+final class Removals {
+    private static final Logger LOG = LoggerFactory.getLogger(Removals.class);
+
+    private final List<Removal> unwritten = new ArrayList<>();
+    private final Set<Digest> hidden = ConcurrentHashMap.newKeySet();
+    private @Nullable InvalidContentException doubt;
+
+    /** A tag that named this, or a manifest and its tags. */
+    private record Removal(RepositoryName repository, ManifestReference reference, Digest manifest) {}
+
+    /** Whether the file of a manifest that may still be there counts as gone. */
+    boolean hides(Digest manifest) {
+        return hidden.contains(manifest);
+    }
+
+    /**
+     * Takes a tag out of an index; tells whether it was there.
+     *
+     * @throws InvalidContentException if several entries of another tool may be that tag
+     */
+    boolean untag(LayoutIndex index, RepositoryName repository, Tag tag) throws InvalidContentException {
+        Optional<Descriptor> named = index.find(repository, tag);
+        if (named.isEmpty()) {
+            return false;
+        }
+        index.untag(repository, tag);
+        unwritten.add(new Removal(repository, tag, named.get().digest()));
+        return true;
+    }
+
+    /**
+     * Takes a manifest and its tags in a repository out of an index, and the manifest itself unless something holds it.
+     *
+     * @param there whether it is there
+     * @return whether nothing holds it
+     * @throws InvalidContentException if that cannot be said, because a manifest is not readable
+     */
+    boolean remove(LayoutIndex index, LayoutGraph graph, RepositoryName repository, Digest manifest, boolean there)
+            throws IOException {
+        index.untagAll(repository, manifest);
+        boolean held = graph.isHeld(index, manifest);
+        if (!held) {
+            index.remove(manifest);
+            if (there) {
+                graph.forget(manifest);
+                hidden.add(manifest);
+            }
+        }
+        unwritten.add(new Removal(repository, manifest, manifest));
+        return !held;
+    }
+
+    /** Takes note that a manifest is named again, by a tag or without one. */
+    void keep(RepositoryName repository, ManifestReference reference, Digest manifest) {
+        unwritten.removeIf(removal -> removal.repository().equals(repository)
+                && (removal.reference().equals(reference) || removal.reference().equals(manifest)));
+    }
+
+    /** Takes note that content is put in again. */
+    void keep(Digest manifest) {
+        hidden.remove(manifest);
+        unwritten.removeIf(removal -> removal.reference().equals(manifest));
+    }
+
+    /**
+     * Takes out once more what the file still names, of an index that was read again. What another program has named
+     * meanwhile stays; and for now what may be held by a manifest that is not readable.
+     */
+    void applyTo(LayoutIndex index, LayoutGraph graph) throws IOException {
+        List<Removal> again = List.copyOf(unwritten);
+        Set<Digest> before = Set.copyOf(hidden);
+        unwritten.clear();
+        hidden.clear();
+        doubt = null;
+        try {
+            for (Removal removal : again) {
+                switch (removal.reference()) {
+                    case Tag tag -> untagAgain(index, removal, tag);
+                    case Digest digest -> removeAgain(index, graph, removal, digest);
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            unwritten.clear();
+            unwritten.addAll(again);
+            hidden.addAll(before);
+            throw e;
+        }
+    }
+
+    private void removeAgain(LayoutIndex index, LayoutGraph graph, Removal removal, Digest digest) throws IOException {
+        try {
+            remove(index, graph, removal.repository(), digest, true);
+        } catch (InvalidContentException e) {
+            unwritten.add(removal);
+            doubt = e;
+        }
+    }
+
+    /** Why something that was deleted is not out of the index; a manifest may be readable again by now. */
+    Optional<InvalidContentException> doubt() {
+        return Optional.ofNullable(doubt);
+    }
+
+    private void untagAgain(LayoutIndex index, Removal removal, Tag tag) {
+        try {
+            if (index.find(removal.repository(), tag)
+                    .filter(there -> there.digest().equals(removal.manifest()))
+                    .isPresent()) {
+                untag(index, removal.repository(), tag);
+            }
+        } catch (InvalidContentException e) {
+            LOG.debug("{}:{} is left alone: {}", removal.repository(), tag, e.getMessage());
+        }
+    }
+
+    /** Takes note that the file names nothing of it any more; returns the manifests whose files can go. */
+    List<Digest> areWritten() {
+        List<Digest> files = List.copyOf(hidden);
+        clear();
+        return files;
+    }
+
+    void clear() {
+        unwritten.clear();
+        hidden.clear();
+        doubt = null;
+    }
+}
