@@ -74,6 +74,7 @@ class ExplainAgreesTest {
         UP(Optional.empty(), ""),
         LIMITED(Optional.of(Fault.status(429)), "rate-limited"),
         BROKEN(Optional.of(Fault.status(500)), "server-error"),
+        PAGE(Optional.of(Fault.status(400)), "server-error"),
         SLOW(Optional.of(Fault.status(408)), "timeout"),
         GONE(Optional.of(Fault.reset()), "unreachable"),
         EMPTIED(Optional.of(Fault.error(404, "NAME_UNKNOWN")), "deleted"),

@@ -30,10 +30,12 @@ import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -95,6 +97,31 @@ class UpstreamOutageEndToEndTest {
             mirror.advance(Duration.ofSeconds(10));
             assertThat(verdict(mirror.get(PATH + "kept"))).isEqualTo("revalidated");
             assertThat(mirror.get(PATH + "new").statusCode()).isEqualTo(404);
+        }
+    }
+
+    /** The registry has not seen the request: nginx says so to who shows no client certificate, or a wrong one. */
+    @Test
+    void pageOfTheWebServerBeforeTheRegistryIsAnOutageAndWhatIsKeptIsServed() throws Exception {
+        try (MirrorFixture mirror = MirrorFixture.of(folder, registry.uri())) {
+            mirror.get(PATH + "kept");
+            mirror.advance(Duration.ofMinutes(2));
+            registry.faults()
+                    .always(
+                            Requests.any(),
+                            Fault.instead(Response.of(
+                                    400,
+                                    "text/html",
+                                    Content.of("<html>400 No required SSL certificate was sent</html>".getBytes()))));
+            String words = "answered 400 with a page, not as a registry does: a client certificate";
+            HttpResponse<byte[]> stale = mirror.get(PATH + "kept");
+            assertThat(stale.body()).isEqualTo(image.root().array());
+            assertThat(verdict(stale)).isEqualTo("stale");
+            assertThat(header(stale, "Warning")).contains(words);
+            HttpResponse<byte[]> other = mirror.get(PATH + "new");
+            assertThat(other.statusCode()).isEqualTo(502);
+            assertThat(MirrorFixture.text(other)).contains(words);
+            assertThat(mirror.askAdmin("POST", "/upstreams?check=true").body()).contains(words);
         }
     }
 

@@ -165,8 +165,11 @@ final class ManifestReads {
                 return new HeadAnswer.Unclear();
             }
             default -> {
-                // Where a registry redirects to is often good for GET alone.
-                if (response.status() >= 400 && response.isElsewhere(request)) {
+                // Where a registry redirects to is often good for GET alone. And whether it is the registry that says
+                // 400,
+                // or a web server before it, is in the body.
+                boolean elsewhere = response.status() >= 400 && response.isElsewhere(request);
+                if (elsewhere || response.status() == 400 && !response.isHtml()) {
                     return new HeadAnswer.Unclear();
                 }
                 throw calls.errors().failure(response);

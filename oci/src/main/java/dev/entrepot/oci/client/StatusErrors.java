@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
 /** Turns the statuses of answers into exceptions: the one place where answers and outages are told apart. */
 final class StatusErrors {
@@ -24,7 +25,7 @@ final class StatusErrors {
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(7);
 
     private static final int MAX_WORDS = 1000;
-    private static final Error NOTHING = new Error("", "");
+    private static final Error NOTHING = new Error("", "", false);
 
     private final Clock clock;
     private final boolean ofServer;
@@ -46,8 +47,14 @@ final class StatusErrors {
         return new StatusErrors(clock, true);
     }
 
-    /** An error of a body: its code, and what it says for people. */
-    private record Error(String code, String words) {}
+    /**
+     * An error of a body.
+     *
+     * @param code its code; empty if it has none that may be repeated
+     * @param words what it says for people
+     * @param listed whether the body lists errors as a registry's does, whatever is in the list
+     */
+    private record Error(String code, String words, boolean listed) {}
 
     /** Whether a status says nothing about the content: 407 comes from a proxy on the way. */
     static boolean isOutage(int status) {
@@ -69,12 +76,33 @@ final class StatusErrors {
             return outage(response);
         }
         Error error = error(response);
+        if (status == 400 && isPage(response, error)) {
+            return page(response);
+        }
         String code = error.code();
         String message = message(response, error);
         return switch (status) {
             case 401, 403 -> new UnauthorizedException(status, message);
             case 404 -> new NotFoundException(kind(response.request().operation(), code), code, message);
             default -> new RefusedException(status, code, message);
+        };
+    }
+
+    /**
+     * Whether a 400 is of a web server before the registry, which has not seen the request. What is read is refused in
+     * the form of the specification, or not by the registry. Of writes, of blobs, which may come from a storage, and of
+     * HEAD, which has no body, only a page for people is surely none of the registry's.
+     */
+    private static boolean isPage(ApiResponse response, Error error) {
+        if (error.listed()) {
+            return false;
+        }
+        if (response.request().method().equals("HEAD")) {
+            return response.isHtml();
+        }
+        return switch (response.request().operation()) {
+            case PING, ENTER, CATALOG, TAGS, RESOLVE, MANIFEST, REFERRERS -> true;
+            case STAT_BLOB, BLOB, UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST, TOKEN -> response.isHtml();
         };
     }
 
@@ -103,6 +131,14 @@ final class StatusErrors {
                 ? "; it asks to be left alone for " + retryAfter.get().toSeconds() + " s"
                 : "";
         return new OutageException(reason, message(response, error) + wait, retryAfter, null);
+    }
+
+    private static OutageException page(ApiResponse response) {
+        return new OutageException(
+                Reason.SERVER_ERROR,
+                response.request().what() + ": " + response.request().host()
+                        + " answered 400 with a page, not as a registry does: a client certificate that is missing or"
+                        + " refused, or http:// to a TLS port?");
     }
 
     /** An answer of 200 that is a page for people, from a captive portal or a login wall. */
@@ -164,20 +200,19 @@ final class StatusErrors {
             return NOTHING;
         }
         try {
-            List<Error> errors = OciJson.mapper()
-                    .readTree(body)
-                    .path("errors")
-                    .valueStream()
+            JsonNode list = OciJson.mapper().readTree(body).path("errors");
+            List<Error> errors = list.valueStream()
                     .map(error -> new Error(
                             error.path("code").asString(""),
-                            clean(error.path("message").asString(""))))
+                            clean(error.path("message").asString("")),
+                            list.isArray()))
                     .filter(error -> CODE.matcher(error.code()).matches())
                     .toList();
             // Distribution may complain of an invalid digest first, and then of the missing blob that this comes from.
             return errors.stream()
                     .filter(error -> MISSING.contains(error.code()))
                     .findFirst()
-                    .orElseGet(() -> errors.isEmpty() ? NOTHING : errors.getFirst());
+                    .orElseGet(() -> errors.isEmpty() ? new Error("", "", list.isArray()) : errors.getFirst());
         } catch (JacksonException e) {
             return NOTHING;
         }

@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -439,6 +440,51 @@ class ManifestReadsTest {
                 .isInstanceOf(type)
                 .hasMessageContaining("registry.test/team/app:v1")
                 .hasMessageContaining(Integer.toString(status));
+    }
+
+    /** As nginx answers who shows no client certificate, or speaks HTTP to a port of TLS. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "text/html|<html><head><title>400 No required SSL certificate was sent</title></head></html>",
+                "text/plain|Client sent an HTTP request to an HTTPS server.",
+                "application/json|{\"message\":\"Bad Request\"}",
+                "text/plain|",
+            })
+    void a400ThatIsNotInTheFormOfARegistryIsAnOutage(String answer) {
+        int bar = answer.indexOf('|');
+        REGISTRY.stubFor(any(urlEqualTo(BY_TAG))
+                .willReturn(aResponse()
+                        .withStatus(400)
+                        .withHeader("Content-Type", answer.substring(0, bar))
+                        .withBody(answer.substring(bar + 1))));
+        for (ThrowingCallable asking :
+                List.<ThrowingCallable>of(() -> repository.resolve(TAG), () -> repository.fetchManifest(TAG))) {
+            assertThatThrownBy(asking)
+                    .isInstanceOfSatisfying(
+                            OutageException.class,
+                            e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.SERVER_ERROR))
+                    .hasMessageContaining(
+                            "answered 400 with a page, not as a registry does: a client certificate that is missing or"
+                                    + " refused, or http:// to a TLS port?");
+        }
+    }
+
+    /** A HEAD has no body, so the code is asked for by GET. */
+    @ParameterizedTest
+    @ValueSource(strings = {"[{\"code\":\"NAME_INVALID\"}]", "[]"})
+    void a400OfTheRegistryStaysARefusal(String errors) {
+        REGISTRY.stubFor(any(urlEqualTo(BY_TAG))
+                .willReturn(aResponse()
+                        .withStatus(400)
+                        .withHeader("Content-Type", "application/json")
+                        .withBody("{\"errors\":" + errors + "}")));
+        String code = errors.length() > 2 ? "NAME_INVALID" : "";
+        assertThatThrownBy(() -> repository.resolve(TAG)).isInstanceOfSatisfying(RefusedException.class, e -> {
+            assertThat(e.status()).isEqualTo(400);
+            assertThat(e.code()).isEqualTo(code);
+        });
+        assertThat(world.requests).containsExactly("resolve 400", "manifest 400");
     }
 
     @Test

@@ -17,7 +17,6 @@ import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Requests;
-import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
@@ -140,7 +139,7 @@ class RegistryOutageTest {
     void answersOfAnyKindNeverOpenIt() {
         for (int status : new int[] {404, 401, 403, 400, 429}) {
             registry.faults().clear();
-            registry.faults().always(Requests.manifests(), Fault.instead(Response.of(status)));
+            registry.faults().always(Requests.manifests(), Fault.error(status, "UNSUPPORTED"));
             for (int i = 0; i < 10; i++) {
                 assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(IOException.class);
             }
