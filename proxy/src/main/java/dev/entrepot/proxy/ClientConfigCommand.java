@@ -8,8 +8,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -103,21 +106,31 @@ final class ClientConfigCommand {
             }
         }
         PrintStream notes = into.isPresent() ? err : out;
-        ClientNotes.of(client, reached, !address.isEmpty(), config.server())
+        Stream.concat(
+                        settings.leftOut(client).stream(),
+                        ClientNotes.of(client, reached, !address.isEmpty(), config.server()).stream())
                 .forEach(note -> notes.println("=== note: " + note));
         return ExitCodes.OK;
     }
 
-    private static List<String> registries(List<String> asked, EntrepotConfig config) throws BadRequestException {
-        List<String> all =
-                config.upstreams().keySet().stream().map(RegistryHost::value).toList();
+    private static List<ClientConfiguration.Registry> registries(List<String> asked, EntrepotConfig config)
+            throws BadRequestException {
+        List<ClientConfiguration.Registry> all = config.upstreams().entrySet().stream()
+                .map(upstream -> new ClientConfiguration.Registry(
+                        upstream.getKey().value(), upstream.getValue().aliases()))
+                .toList();
+        List<ClientConfiguration.Registry> named = new ArrayList<>();
         for (String name : asked) {
-            if (!all.contains(name)) {
-                throw new BadRequestException(
-                        name + " is not among the upstreams of the configuration: " + String.join(", ", all));
-            }
+            named.add(all.stream()
+                    .filter(registry -> registry.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(
+                            () -> new BadRequestException(name + " is not among the upstreams of the configuration: "
+                                    + all.stream()
+                                            .map(ClientConfiguration.Registry::name)
+                                            .collect(Collectors.joining(", ")))));
         }
-        return asked.isEmpty() ? all : asked;
+        return asked.isEmpty() ? all : named;
     }
 
     private static void print(ConfigurationFile file, PrintStream out) {

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The settings with which a client pulls through this server: files, where each goes, and what to restart then. How
@@ -14,20 +15,38 @@ import java.util.stream.Collectors;
  */
 final class ClientConfiguration {
     private final MirrorAddress address;
-    private final List<String> registries;
+    private final List<Registry> registries;
     private final Optional<String> byDefault;
 
     /**
      * The settings for one server.
      *
      * @param address how clients reach it
-     * @param registries the registries to pull through it, by their names in references
+     * @param registries the registries to pull through it
      * @param byDefault the registry that it takes where a request names none
      */
-    ClientConfiguration(MirrorAddress address, List<String> registries, Optional<String> byDefault) {
+    ClientConfiguration(MirrorAddress address, List<Registry> registries, Optional<String> byDefault) {
         this.address = address;
         this.registries = List.copyOf(registries);
         this.byDefault = byDefault;
+    }
+
+    /**
+     * A registry.
+     *
+     * @param name its name in references
+     * @param aliases other names of it in paths
+     */
+    record Registry(String name, List<String> aliases) {
+        /** Copies the list. */
+        Registry {
+            aliases = List.copyOf(aliases);
+        }
+
+        /** What means it in a path that must be a reference: one has no colon before the tag. Empty if nothing does. */
+        Optional<String> component() {
+            return name.indexOf(':') < 0 ? Optional.of(name) : aliases.stream().findFirst();
+        }
     }
 
     /** A kind of client. */
@@ -72,7 +91,8 @@ final class ClientConfiguration {
 
     // Docker mirrors Docker Hub alone and names no registry, so the default upstream must be Docker Hub.
     private List<ConfigurationFile> docker() {
-        if (!byDefault.equals(Optional.of("docker.io")) || !registries.contains("docker.io")) {
+        if (!byDefault.equals(Optional.of("docker.io"))
+                || registries.stream().noneMatch(registry -> registry.name().equals("docker.io"))) {
             return List.of();
         }
         return List.of(new ConfigurationFile(
@@ -83,9 +103,12 @@ final class ClientConfiguration {
                 """.formatted(address.url())));
     }
 
+    private Stream<String> names() {
+        return registries.stream().map(Registry::name);
+    }
+
     private List<ConfigurationFile> containerd() {
-        return registries.stream()
-                .map(registry -> hostsToml(
+        return names().map(registry -> hostsToml(
                         "/etc/containerd/certs.d/" + folder(registry) + "/hosts.toml",
                         "nothing, if config_path of the CRI plugin is /etc/containerd/certs.d",
                         registry))
@@ -93,8 +116,7 @@ final class ClientConfiguration {
     }
 
     private List<ConfigurationFile> kind() {
-        return registries.stream()
-                .map(registry -> hostsToml(
+        return names().map(registry -> hostsToml(
                         "/etc/containerd/certs.d/" + folder(registry) + "/hosts.toml",
                         "nothing; in each node of kind, whose containerd must have config_path set to /etc/containerd/certs.d",
                         registry))
@@ -116,26 +138,47 @@ final class ClientConfiguration {
     }
 
     private List<ConfigurationFile> registriesConf(String restart) {
-        String text = registries.stream()
-                .map(registry ->
-                        """
-
-                        [[registry]]
-                        prefix = "%1$s"
-                        location = "%1$s"
-                        [[registry.mirror]]
-                        location = "%2$s/%1$s"
-                        """.formatted(registry, address.authority()) + (address.plain() ? "insecure = true\n" : ""))
-                .collect(Collectors.joining());
+        String text = registries.stream().map(this::registryOfConf).collect(Collectors.joining());
         return List.of(new ConfigurationFile(
                 "/etc/containers/registries.conf.d/entrepot.conf",
                 restart,
                 "# These clients name no registry with their requests, so it is part of the mirror's path.\n" + text));
     }
 
+    private String registryOfConf(Registry registry) {
+        return registry.component()
+                .map(component -> """
+
+                        [[registry]]
+                        prefix = "%1$s"
+                        location = "%1$s"
+                        [[registry.mirror]]
+                        location = "%2$s/%3$s"
+                        """.formatted(registry.name(), address.authority(), component)
+                        + (address.plain() ? "insecure = true\n" : ""))
+                .orElseGet(() -> "\n# " + leftOut(registry) + "\n");
+    }
+
+    /** What the files for a client leave out, and why, a sentence each. */
+    List<String> leftOut(Client client) {
+        return switch (client) {
+            case CRIO, PODMAN ->
+                registries.stream()
+                        .filter(registry -> registry.component().isEmpty())
+                        .map(ClientConfiguration::leftOut)
+                        .toList();
+            // These name it in a query, or in a URL, where a colon does no harm.
+            case DOCKER, CONTAINERD, BUILDKIT, K3S, KIND -> List.of();
+        };
+    }
+
+    private static String leftOut(Registry registry) {
+        return registry.name() + " is left out: its name has a port, and no part of a path there may have a colon;"
+                + " give the upstream a name for paths, as aliases: [NAME], and write this again";
+    }
+
     private List<ConfigurationFile> buildkit() {
-        String text = registries.stream()
-                .map(registry -> """
+        String text = names().map(registry -> """
                         [registry."%1$s"]
                           mirrors = ["%2$s/%1$s"]
 
@@ -148,12 +191,11 @@ final class ClientConfiguration {
     }
 
     private List<ConfigurationFile> k3s() {
-        String text = registries.stream()
-                .map(registry -> """
+        String text =
+                names().map(registry -> """
                         "%s":
                           endpoint: ["%s"]
-                        """.formatted(registry, address.url()))
-                .collect(Collectors.joining());
+                        """.formatted(registry, address.url())).collect(Collectors.joining());
         return List.of(new ConfigurationFile(
                 "/etc/rancher/k3s/registries.yaml",
                 "systemctl restart k3s (on agents k3s-agent)",

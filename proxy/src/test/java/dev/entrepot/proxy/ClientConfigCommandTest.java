@@ -88,8 +88,44 @@ class ClientConfigCommandTest {
                 .contains(
                         "/etc/containerd/certs.d/one.test/hosts.toml",
                         "/etc/containerd/certs.d/two.test_8443_/hosts.toml");
-        assertThat(run("client-config", "podman").out())
-                .contains("location = \"127.0.0.1:5000/one.test\"", "location = \"127.0.0.1:5000/two.test:8443\"");
+        assertThat(run("client-config", "podman").out()).contains("location = \"127.0.0.1:5000/one.test\"");
+    }
+
+    /** A location is a reference, of which no part of the path has a colon; podman takes no other line then, either. */
+    @ParameterizedTest
+    @ValueSource(strings = {"podman", "crio"})
+    void upstreamWithAPortIsNamedByItsAliasOrLeftOut(String client) throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                builtin-upstreams: false
+                default-upstream: none
+                upstreams:
+                  one.test:5443: {url: https://one.test:5443, aliases: [one, first]}
+                  two.test:8443: {url: https://two.test:8443}
+                """);
+        String left = "two.test:8443 is left out: its name has a port";
+        CommandRunner.Result printed = run("client-config", client);
+        assertThat(printed.code()).isZero();
+        assertThat(printed.out())
+                .contains("prefix = \"one.test:5443\"", "location = \"127.0.0.1:5000/one\"")
+                .contains("# " + left, "=== note: " + left, "aliases: [NAME]")
+                .doesNotContain("\"two.test:8443\"");
+        CommandRunner.Result written = run("client-config", client, "--into", "out");
+        assertThat(written.err()).contains(left);
+        assertThat(folder.resolve("out/etc/containers/registries.conf.d/entrepot.conf"))
+                .content()
+                .contains("# " + left);
+    }
+
+    /** BuildKit takes a mirror for a URL, and the server any name of an upstream for a part of the path. */
+    @Test
+    void buildkitIsToldTheNameWithItsPort() throws Exception {
+        Files.writeString(
+                folder.resolve("entrepot.yaml"),
+                "builtin-upstreams: false\ndefault-upstream: none\n"
+                        + "upstreams: {\"two.test:8443\": {url: \"https://two.test:8443\"}}\n");
+        assertThat(run("client-config", "buildkit").out())
+                .contains("mirrors = [\"127.0.0.1:5000/two.test:8443\"]")
+                .doesNotContain("note");
     }
 
     @Test
