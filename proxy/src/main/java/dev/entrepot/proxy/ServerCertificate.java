@@ -2,10 +2,12 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.TlsConfig;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.PrivateKeyFile;
 import dev.entrepot.proxy.access.PemAuthorities;
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
@@ -41,22 +43,12 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
      * @throws IOException if a file cannot be read, or the key is another's; the message names the files
      */
     static ServerCertificate load(TlsConfig config) throws IOException {
+        List<X509Certificate> chain = chain(config.certificate());
         PrivateKey key;
-        List<X509Certificate> chain;
         try {
-            Keys keys = Keys.builder()
-                    .pem(pem -> pem.key(Resource.create(config.key())).certChain(Resource.create(config.certificate())))
-                    .build();
-            key = keys.privateKey().orElseThrow(() -> new IllegalArgumentException("no private key"));
-            chain = keys.certChain();
-            if (chain.isEmpty()) {
-                throw new IllegalArgumentException("no certificate");
-            }
-        } catch (RuntimeException e) {
-            throw new IOException(
-                    "cannot read the server's certificate " + config.certificate() + " and its key " + config.key()
-                            + ": " + e.getMessage(),
-                    e);
+            key = PrivateKeyFile.read(config.key());
+        } catch (IOException e) {
+            throw new IOException("cannot read the key of the server's certificate: " + FailureWords.of(e), e);
         }
         if (!belongs(key, chain.getFirst().getPublicKey())) {
             throw new IOException(
@@ -72,6 +64,21 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
                 required,
                 chain.getFirst().getNotAfter().toInstant(),
                 fingerprint(chain.getFirst()));
+    }
+
+    private static List<X509Certificate> chain(Path file) throws IOException {
+        try {
+            List<X509Certificate> chain = Keys.builder()
+                    .pem(pem -> pem.certChain(Resource.create(file)))
+                    .build()
+                    .certChain();
+            if (chain.isEmpty()) {
+                throw new IllegalArgumentException("no certificate");
+            }
+            return chain;
+        } catch (RuntimeException e) {
+            throw new IOException("cannot read the server's certificate " + file + ": " + e.getMessage(), e);
+        }
     }
 
     private static SSLContext context(PrivateKey key, List<X509Certificate> chain, Optional<TrustManager[]> clients)

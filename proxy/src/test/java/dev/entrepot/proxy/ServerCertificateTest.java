@@ -14,12 +14,15 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ServerCertificateTest {
@@ -28,17 +31,19 @@ class ServerCertificateTest {
 
     private static PemFiles rsa;
     private static PemFiles ec;
+    private static PemFiles edwards;
 
     @BeforeAll
     static void makeCertificates() throws Exception {
         rsa = PemFiles.make(folder, "rsa", "-keyalg", "RSA", "-keysize", "1024");
         ec = PemFiles.make(folder, "ec", "-keyalg", "EC");
+        edwards = PemFiles.make(folder, "edwards", "-keyalg", "Ed25519");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"RSA", "EC"})
+    @ValueSource(strings = {"RSA", "EC", "Ed25519"})
     void registryIsServedOverTls(String algorithm) throws Exception {
-        PemFiles pem = algorithm.equals("RSA") ? rsa : ec;
+        PemFiles pem = Map.of("RSA", rsa, "EC", ec, "Ed25519", edwards).get(algorithm);
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, """
                 server:
@@ -58,6 +63,33 @@ class ServerCertificateTest {
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
         }
+    }
+
+    /** As openssl writes them without being told otherwise, and many tools after it. */
+    @ParameterizedTest
+    @CsvSource({"ec, openssl ec, BEGIN EC PRIVATE KEY", "rsa, openssl rsa -traditional, BEGIN RSA PRIVATE KEY"})
+    void keyInItsOlderFormIsRead(String name, String command, String label) throws Exception {
+        PemFiles pem = name.equals("ec") ? ec : rsa;
+        Path old = folder.resolve(name + "-old.key");
+        List<String> words = new ArrayList<>(List.of(command.split(" ")));
+        words.addAll(List.of("-in", pem.key().toString(), "-out", old.toString()));
+        Process openssl = new ProcessBuilder(words)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        assertThat(openssl.waitFor()).isZero();
+        assertThat(old).content().contains(label);
+        assertThat(ServerCertificate.load(TlsConfig.of(pem.certificate(), old)).fingerprint())
+                .isEqualTo(ServerCertificate.load(TlsConfig.of(pem.certificate(), pem.key()))
+                        .fingerprint());
+    }
+
+    @Test
+    void fileWithoutAKeyIsNamedWithWhatToDo() {
+        assertThatThrownBy(() -> ServerCertificate.load(TlsConfig.of(ec.certificate(), ec.certificate())))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(ec.certificate() + " has no private key in PEM")
+                .hasMessageContaining("openssl pkcs8 -topk8 -nocrypt -in " + ec.certificate());
     }
 
     @Test

@@ -1,13 +1,12 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.PrivateKeyFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.InvalidKeyException;
-import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
@@ -17,14 +16,9 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.InvalidKeySpecException;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -42,14 +36,11 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
     /** The platform's authorities and no client certificate. */
     public static final TlsSettings DEFAULT = new TlsSettings(Optional.empty(), Optional.empty());
 
-    private static final Pattern PKCS8 =
-            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
-
     /**
      * A certificate with its key.
      *
      * @param certificate PEM file with the certificate and its chain, leaf first
-     * @param key PEM file with the unencrypted PKCS#8 private key
+     * @param key PEM file with the private key, as {@link PrivateKeyFile} reads it
      */
     public record ClientCertificate(Path certificate, Path key) {}
 
@@ -74,6 +65,15 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
         authorities.ifPresent(files::add);
         clientCertificate.ifPresent(client -> files.addAll(List.of(client.certificate(), client.key())));
         return files;
+    }
+
+    /**
+     * Reads the files, to find out whether they can be used.
+     *
+     * @throws IOException if one cannot be; names the file
+     */
+    public void requireUsable() throws IOException {
+        sslContext();
     }
 
     /**
@@ -122,7 +122,7 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
             throws IOException, GeneralSecurityException {
         KeyStore store = emptyKeyStore();
         Certificate[] chain = certificates(client.certificate()).toArray(Certificate[]::new);
-        PrivateKey key = privateKey(client.key());
+        PrivateKey key = PrivateKeyFile.read(client.key());
         if (!belongTogether(key, chain[0])) {
             throw new IOException(client.key() + " is not the key of the certificate in " + client.certificate());
         }
@@ -171,23 +171,5 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
         } catch (CertificateException e) {
             throw new IOException(pem + " holds something that is no PEM certificate", e);
         }
-    }
-
-    private static PrivateKey privateKey(Path pem) throws IOException, GeneralSecurityException {
-        Matcher matcher = PKCS8.matcher(Files.readString(pem, StandardCharsets.ISO_8859_1));
-        if (!matcher.find()) {
-            throw new IOException(pem + " holds no unencrypted PKCS#8 key (BEGIN PRIVATE KEY);"
-                    + " convert it with: openssl pkcs8 -topk8 -nodes");
-        }
-        PKCS8EncodedKeySpec spec =
-                new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(matcher.group(1)));
-        for (String algorithm : List.of("RSA", "EC", "EdDSA")) {
-            try {
-                return KeyFactory.getInstance(algorithm).generatePrivate(spec);
-            } catch (InvalidKeySpecException e) {
-                continue;
-            }
-        }
-        throw new IOException(pem + " holds a key that is neither RSA nor EC nor EdDSA");
     }
 }

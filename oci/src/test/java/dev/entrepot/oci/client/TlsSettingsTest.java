@@ -346,6 +346,6 @@ class TlsSettingsTest {
         assertThatThrownBy(() -> ping("localhost", TlsSettings.DEFAULT.withClientCertificate(certificate, certificate)))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining(certificate.toString())
-                .hasMessageContaining("openssl pkcs8");
+                .hasMessageContaining("openssl pkcs8 -topk8 -nocrypt -in " + certificate);
     }
 }

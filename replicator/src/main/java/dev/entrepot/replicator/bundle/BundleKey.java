@@ -1,5 +1,6 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.oci.Der;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;

@@ -1,17 +1,24 @@
-package dev.entrepot.replicator.bundle;
+package dev.entrepot.oci;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** As much of DER (X.690) as it takes to put a SEC 1 private key into PKCS#8, and to tell what a public key is. */
-final class Der {
+/**
+ * As much of DER (X.690) as it takes to put the older forms of private keys into PKCS#8, and to tell what a public key
+ * is.
+ */
+public final class Der {
     private static final int INTEGER = 0x02;
     private static final int OCTETS = 0x04;
     private static final int SEQUENCE = 0x30;
     private static final int PARAMETERS = 0xa0;
     // 1.2.840.10045.2.1, with tag and length.
     private static final byte[] EC_PUBLIC_KEY = {0x06, 0x07, 0x2a, (byte) 0x86, 0x48, (byte) 0xce, 0x3d, 0x02, 0x01};
+    // The sequence of 1.2.840.113549.1.1.1 and NULL.
+    private static final byte[] RSA_ENCRYPTION = {
+        0x30, 0x0d, 0x06, 0x09, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00
+    };
 
     private Der() {}
 
@@ -20,12 +27,22 @@ final class Der {
      *
      * @param sec1 {@code ECPrivateKey}
      */
-    static Optional<byte[]> toPkcs8(byte[] sec1) {
+    public static Optional<byte[]> toPkcs8(byte[] sec1) {
         return value(sec1, 0, SEQUENCE)
-                .flatMap(key -> curve(key).map(curve -> {
-                    byte[] algorithm = wrap(SEQUENCE, EC_PUBLIC_KEY, curve);
-                    return wrap(SEQUENCE, wrap(INTEGER, new byte[] {0}), algorithm, wrap(OCTETS, sec1));
-                }));
+                .flatMap(key -> curve(key).map(curve -> pkcs8(wrap(SEQUENCE, EC_PUBLIC_KEY, curve), sec1)));
+    }
+
+    /**
+     * The PKCS#8 form of an RSA key as PKCS#1 has it (RFC 8017, appendix A.1.2), which is not looked at.
+     *
+     * @param pkcs1 {@code RSAPrivateKey}, of less than 64 KiB
+     */
+    static byte[] rsaToPkcs8(byte[] pkcs1) {
+        return pkcs8(RSA_ENCRYPTION, pkcs1);
+    }
+
+    private static byte[] pkcs8(byte[] algorithm, byte[] key) {
+        return wrap(SEQUENCE, wrap(INTEGER, new byte[] {0}), algorithm, wrap(OCTETS, key));
     }
 
     /**
@@ -33,7 +50,7 @@ final class Der {
      *
      * @param key {@code SubjectPublicKeyInfo} (RFC 5480)
      */
-    static boolean isElliptic(byte[] key) {
+    public static boolean isElliptic(byte[] key) {
         return value(key, 0, SEQUENCE)
                 .flatMap(info -> value(info, 0, SEQUENCE))
                 .filter(algorithm -> algorithm.length >= EC_PUBLIC_KEY.length
