@@ -10,6 +10,10 @@ import java.util.Locale;
 final class UrlTypes {
     private static final String ROOT_ALLOWED =
             "http:// or https:// with a host and, where needed, a port; no user, path or query";
+    private static final String PROXY_ALLOWED =
+            "http:// with a host and a port; no user, path or query. For a proxy that wants a password leave the key out,"
+                    + " and set the environment variable https_proxy (http_proxy for registries at http://) to"
+                    + " http://USER:PASSWORD@HOST:PORT";
     private static final String ANY_ALLOWED = "a URL that starts with http:// or https:// and names no user";
 
     /** Where a registry's API is. */
@@ -23,11 +27,7 @@ final class UrlTypes {
 
     /** An HTTP proxy. */
     static final ScalarType<URI> PROXY = ScalarType.of(
-                    "url",
-                    "http:// with a host and a port; no user, path or query",
-                    UrlTypes::proxy,
-                    URI::toString,
-                    JsonForm.pattern("http://[^/?#@]+:[0-9]+/?"))
+                    "url", PROXY_ALLOWED, UrlTypes::proxy, URI::toString, JsonForm.pattern("http://[^/?#@]+:[0-9]+/?"))
             .masked(UrlTypes::mask);
 
     /** A place to post events to. */
@@ -55,24 +55,28 @@ final class UrlTypes {
     }
 
     private static URI root(String text) {
-        URI url = parse(text, ROOT_ALLOWED);
+        return root(text, ROOT_ALLOWED);
+    }
+
+    private static URI root(String text, String allowed) {
+        URI url = parse(text, allowed);
         String path = url.getRawPath();
         boolean bare = (path.isEmpty() || path.equals("/")) && url.getRawQuery() == null;
         if (!bare) {
-            throw new InvalidValueException("", ROOT_ALLOWED);
+            throw new InvalidValueException("", allowed);
         }
         try {
             RegistryHost host = RegistryHost.parse(url.getRawAuthority());
             return URI.create(url.getScheme().toLowerCase(Locale.ROOT) + "://" + host);
         } catch (InvalidNameException e) {
-            throw new InvalidValueException("", ROOT_ALLOWED);
+            throw new InvalidValueException("", allowed);
         }
     }
 
     private static URI proxy(String text) {
-        URI url = root(text);
+        URI url = root(text, PROXY_ALLOWED);
         if (!"http".equals(url.getScheme()) || url.getPort() < 0) {
-            throw new InvalidValueException("", "http:// with a host and a port; no user, path or query");
+            throw new InvalidValueException("", PROXY_ALLOWED);
         }
         return url;
     }

@@ -44,6 +44,7 @@ final class ApiResponse implements AutoCloseable {
     private volatile Runnable onProgress = () -> {};
     private volatile Received onReceived = bytes -> {};
     private volatile BooleanSupplier isLate = () -> false;
+    private volatile String answerer;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
 
@@ -58,6 +59,7 @@ final class ApiResponse implements AutoCloseable {
         this.request = request;
         this.response = response;
         this.cancel = cancel;
+        this.answerer = request.host();
         HttpEntity entity = response.getEntity();
         InputStream raw = entity == null ? InputStream.nullInputStream() : entity.getContent();
         this.body = new ResponseStream(raw, this);
@@ -243,9 +245,14 @@ final class ApiResponse implements AutoCloseable {
         }
     }
 
+    /** Who has answered is not whoever was asked. */
+    void isBy(String other) {
+        answerer = other;
+    }
+
     /** What was asked for and who has answered, for messages. */
     String sender() {
-        return request.what() + ": " + request.host();
+        return request.what() + ": " + answerer;
     }
 
     /** Whether the body is said to be gzipped, and nothing else. Nothing was asked for but the bytes themselves. */

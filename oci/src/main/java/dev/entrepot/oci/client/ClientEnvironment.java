@@ -1,8 +1,10 @@
 package dev.entrepot.oci.client;
 
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -78,6 +80,15 @@ public record ClientEnvironment(
                 "entrepot/" + version,
                 new SharedLogins(),
                 new OpenConnections());
+    }
+
+    /**
+     * Looks at the variables that name proxies.
+     *
+     * @throws IOException if one names none that can be used; the message names the variable, and not its value
+     */
+    public void requireUsableProxies() throws IOException {
+        new ProxyRules(Optional.empty(), variables);
     }
 
     /** This, with another observer. */

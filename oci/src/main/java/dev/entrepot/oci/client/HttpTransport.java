@@ -6,6 +6,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.apache.hc.client5.http.ConnectionKeepAliveStrategy;
 import org.apache.hc.client5.http.DnsResolver;
@@ -56,12 +57,14 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
     private final CloseableHttpClient http;
     private final PoolingHttpClientConnectionManager pool;
     private final OpenConnections all;
+    private final ProxyRules proxies;
     private volatile boolean wasEmpty;
 
     private HttpTransport(
             RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, ClientEnvironment environment)
             throws IOException {
         this.all = environment.connections();
+        this.proxies = proxies;
         this.pool =
                 connections(endpoint, new AddressMemory(resolver, environment.nanoTime()), all, environment.nanoTime());
         this.http = client(endpoint, proxies, pool, this::keep, environment.userAgent());
@@ -84,6 +87,11 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
     /** The library's client. */
     CloseableHttpClient http() {
         return http;
+    }
+
+    /** The proxy that requests to a place go through, as {@code HOST:PORT}. */
+    Optional<String> proxyFor(Origin target) {
+        return proxies.proxyFor(target).map(proxy -> ProxyRules.address(proxy).toHostString());
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.entrepot.oci.client;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.util.Arrays;
@@ -15,15 +16,24 @@ import org.apache.hc.core5.http.HttpHost;
  * addresses, address ranges, {@code *}.
  */
 final class ProxyRules {
+    private static final int LAST_PORT = 65_535;
+
     private final Optional<URI> configured;
     private final Optional<URI> forHttp;
     private final Optional<URI> forHttps;
     private final List<String> exceptions;
 
-    ProxyRules(Optional<URI> configured, Map<String, String> variables) {
+    /**
+     * The rules.
+     *
+     * @param configured the proxy for all requests; the variables say nothing then
+     * @throws IOException if a variable that counts names no proxy that can be used: going past it is not what was
+     *     wanted; the message names the variable, and not its value, which may have a password
+     */
+    ProxyRules(Optional<URI> configured, Map<String, String> variables) throws IOException {
         this.configured = configured;
-        this.forHttp = variable(variables, "http_proxy");
-        this.forHttps = variable(variables, "https_proxy");
+        this.forHttp = configured.isPresent() ? Optional.empty() : variable(variables, "http_proxy");
+        this.forHttps = configured.isPresent() ? Optional.empty() : variable(variables, "https_proxy");
         String except = variables.getOrDefault("no_proxy", variables.getOrDefault("NO_PROXY", ""));
         this.exceptions = Arrays.stream(except.split("[,\\s]+"))
                 .filter(text -> !text.isEmpty())
@@ -31,25 +41,47 @@ final class ProxyRules {
                 .toList();
     }
 
-    // The upper-case HTTP_PROXY is not read: a CGI server sets it from a request header.
-    private static Optional<URI> variable(Map<String, String> variables, String name) {
-        String upper = name.toUpperCase(Locale.ROOT);
-        return Optional.ofNullable(variables.get(name))
-                .or(() -> upper.equals("HTTP_PROXY") ? Optional.empty() : Optional.ofNullable(variables.get(upper)))
-                .or(() -> Optional.ofNullable(variables.get("all_proxy")))
-                .or(() -> Optional.ofNullable(variables.get("ALL_PROXY")))
-                .filter(text -> !text.isBlank())
-                .map(text -> text.contains("://") ? text : "http://" + text)
-                .flatMap(ProxyRules::proxyUri);
+    /** No proxy: all connections are direct. */
+    static ProxyRules direct() {
+        return new ProxyRules();
     }
 
-    private static Optional<URI> proxyUri(String text) {
-        try {
-            return Optional.of(URI.create(text.strip()))
-                    .filter(uri -> "http".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null);
-        } catch (IllegalArgumentException e) {
-            return Optional.empty();
+    private ProxyRules() {
+        this.configured = Optional.empty();
+        this.forHttp = Optional.empty();
+        this.forHttps = Optional.empty();
+        this.exceptions = List.of();
+    }
+
+    private static Optional<URI> variable(Map<String, String> variables, String name) throws IOException {
+        // The upper-case HTTP_PROXY is not read: a CGI server sets it from a request header.
+        String upper = name.equals("http_proxy") ? name : name.toUpperCase(Locale.ROOT);
+        for (String candidate : List.of(name, upper, "all_proxy", "ALL_PROXY")) {
+            String value = variables.get(candidate);
+            if (value != null) {
+                return value.isBlank() ? Optional.empty() : Optional.of(proxyUri(candidate, value.strip()));
+            }
         }
+        return Optional.empty();
+    }
+
+    private static URI proxyUri(String name, String text) throws IOException {
+        try {
+            URI uri = URI.create(text.contains("://") ? text : "http://" + text);
+            if ("http".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null && uri.getPort() <= LAST_PORT) {
+                return uri;
+            }
+        } catch (IllegalArgumentException e) {
+            // It would quote the value.
+            throw unusable(name);
+        }
+        throw unusable(name);
+    }
+
+    private static IOException unusable(String name) {
+        return new IOException("the environment variable " + name + " names no proxy that can be used: it is"
+                + " http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with what is special in them as %XX, also for"
+                + " registries that are asked by https");
     }
 
     /** The proxy for a target, user information included, or empty for a direct connection. */

@@ -10,7 +10,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
@@ -173,9 +172,8 @@ public final class ServiceClient {
                 .withTls(tls)
                 .withMaxConcurrentRequests(1)
                 .withTimeouts(CONNECT, SILENCE);
-        ProxyRules proxies = request.direct()
-                ? new ProxyRules(Optional.empty(), Map.of())
-                : new ProxyRules(registry.httpProxy(), environment.variables());
+        ProxyRules proxies =
+                request.direct() ? ProxyRules.direct() : new ProxyRules(registry.httpProxy(), environment.variables());
         return HttpTransport.open(service, proxies, SystemDefaultDnsResolver.INSTANCE, environment);
     }
 

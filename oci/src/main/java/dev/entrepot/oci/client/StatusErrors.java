@@ -169,7 +169,8 @@ final class StatusErrors {
     }
 
     private String message(ApiResponse response, Error error) {
-        return response.request().what() + ": " + response.request().host() + " answered " + response.status()
+        return response.sender() + " answered " + response.status()
+                + (response.status() == 407 ? ": it wants a user and a password (https_proxy, or http_proxy)" : "")
                 + (error.code().isEmpty() ? "" : " " + error.code())
                 + (ofServer && !error.words().isEmpty() ? ": " + error.words() : "");
     }

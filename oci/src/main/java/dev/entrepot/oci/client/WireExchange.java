@@ -27,6 +27,7 @@ final class WireExchange implements Exchange {
     private static final Duration LONGEST_OUT = Duration.ofDays(7);
 
     private static final int REQUEST_TIMEOUT = 408;
+    private static final int PROXY_WANTS_PASSWORD = 407;
 
     private final CloseableHttpClient http;
     private final HttpTransport transport;
@@ -117,6 +118,7 @@ final class WireExchange implements Exchange {
             ApiRequest request, HttpUriRequestBase message, Optional<OutgoingEntity> entity, HttpClientContext context)
             throws IOException {
         Origin origin = Origin.of(request.uri());
+        Optional<String> proxy = transport.proxyFor(origin);
         RequestObserver.Sending sending = environment
                 .observer()
                 .sending(endpoint.registry(), request.operation(), request.method(), request.uri());
@@ -132,7 +134,12 @@ final class WireExchange implements Exchange {
                     http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, context);
             status = OptionalInt.of(response.getCode());
             count(request, response);
-            return bounded(new ApiResponse(request, response, message::cancel));
+            ApiResponse answer = bounded(new ApiResponse(request, response, message::cancel));
+            if (proxy.isPresent() && isOfProxy(origin, answer.status(), context)) {
+                answer.isBy(WireFaults.proxy(proxy.get(), request.host()));
+                requireOutage(answer);
+            }
+            return answer;
         } catch (IOException e) {
             if (bound.hasFired()) {
                 throw new OutageException(
@@ -145,7 +152,7 @@ final class WireExchange implements Exchange {
             if (WireFaults.isAbandoned(e) && !message.isCancelled()) {
                 transport.dropIdle();
             }
-            throw WireFaults.translate(e, request.what(), request.host());
+            throw WireFaults.translate(e, request.what(), request.host(), proxy);
         } catch (IllegalArgumentException e) {
             // Where to may have been said by an answer.
             throw new OutageException(
@@ -155,6 +162,20 @@ final class WireExchange implements Exchange {
             Duration took = Duration.between(start, environment.clock().instant());
             sending.ended(status);
             environment.observer().completed(endpoint.registry(), request.operation(), status, took);
+        }
+    }
+
+    // What comes before there is TLS answers the question for a tunnel, and not the request.
+    private static boolean isOfProxy(Origin origin, int status, HttpClientContext context) {
+        return status == PROXY_WANTS_PASSWORD || origin.isSecure() && context.getSSLSession() == null;
+    }
+
+    // A proxy that forbids, or does not find, says nothing of what the registry would have said.
+    private static void requireOutage(ApiResponse answer) throws OutageException {
+        if (!StatusErrors.isOutage(answer.status())) {
+            answer.close();
+            throw new OutageException(
+                    Reason.SERVER_ERROR, answer.sender() + " answered " + answer.status() + " in place of connecting");
         }
     }
 

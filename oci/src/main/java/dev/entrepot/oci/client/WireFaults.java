@@ -6,11 +6,14 @@ import dev.entrepot.oci.RegistryException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.util.Optional;
 import javax.net.ssl.SSLException;
 import org.apache.hc.client5.http.ClientProtocolException;
+import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 import org.apache.hc.core5.http.MalformedChunkCodingException;
 import org.apache.hc.core5.http.MessageConstraintException;
@@ -19,6 +22,31 @@ import org.apache.hc.core5.http.NoHttpResponseException;
 /** Turns what the HTTP library throws into outages. */
 final class WireFaults {
     private WireFaults() {}
+
+    /**
+     * As below, of a request that may go through a proxy, whose name and port is given then: it is what is connected
+     * to.
+     */
+    static IOException translate(IOException fault, String what, String host, Optional<String> proxy) {
+        return translate(
+                fault,
+                what,
+                proxy.filter(_ -> isOfConnecting(fault))
+                        .map(name -> proxy(name, host))
+                        .orElse(host));
+    }
+
+    private static boolean isOfConnecting(IOException fault) {
+        return fault instanceof ConnectException
+                || fault instanceof NoRouteToHostException
+                || fault instanceof UnknownHostException
+                || fault instanceof ConnectTimeoutException;
+    }
+
+    /** How messages name a proxy on the way to a host. */
+    static String proxy(String name, String host) {
+        return "the proxy " + name + " on the way to " + host;
+    }
 
     /** The same fault in our terms; {@link RegistryException}s and faults of a body's source pass. */
     static IOException translate(IOException fault, String what, String host) {

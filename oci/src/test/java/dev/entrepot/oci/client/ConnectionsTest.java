@@ -22,8 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -82,7 +80,7 @@ class ConnectionsTest {
     private int statusBy(DnsResolver resolver) throws IOException {
         String url = "http://registry.test:" + registry.server().port();
         RegistryEndpoint endpoint = TestWorld.endpoint(url);
-        ProxyRules none = new ProxyRules(Optional.empty(), Map.of());
+        ProxyRules none = ProxyRules.direct();
         try (HttpTransport transport = HttpTransport.open(endpoint, none, resolver, world.environment());
                 ApiResponse response = new WireExchange(transport, endpoint, world.environment())
                         .send(ApiRequest.of(
@@ -184,7 +182,7 @@ class ConnectionsTest {
     @Test
     void whatGoesPastTheLimiterIsNotKeptWaitingForAConnection() throws Exception {
         RegistryEndpoint narrow = TestWorld.endpoint(registry.uri().toString()).withMaxConcurrentRequests(1);
-        ProxyRules none = new ProxyRules(Optional.empty(), Map.of());
+        ProxyRules none = ProxyRules.direct();
         Gate gate = new Gate();
         registry.faults().always(Requests.manifests(), Fault.hold(gate));
         try (HttpTransport transport =

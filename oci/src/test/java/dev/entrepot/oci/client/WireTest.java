@@ -18,8 +18,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -172,7 +170,7 @@ class WireTest {
     void headThatNeverEndsIsCut() throws IOException {
         RawServer server = server(request -> request.write("HTTP/1.1 200 OK\r\nX-Drip: "));
         RegistryEndpoint endpoint = TestWorld.endpoint(server.url());
-        ProxyRules direct = new ProxyRules(Optional.empty(), Map.of());
+        ProxyRules direct = ProxyRules.direct();
         try (HttpTransport transport =
                 HttpTransport.open(endpoint, direct, SystemDefaultDnsResolver.INSTANCE, world.environment())) {
             WireExchange wire = new WireExchange(transport, endpoint, world.environment(), Duration.ofMillis(100));
