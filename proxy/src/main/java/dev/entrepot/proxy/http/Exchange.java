@@ -134,6 +134,11 @@ final class Exchange {
         ending = how;
     }
 
+    /** Whether nothing has cut it short. */
+    boolean isComplete() {
+        return ending == Ending.COMPLETE;
+    }
+
     RequestRecord toRecord(long endedNanos) {
         HttpPrologue prologue = request.prologue();
         return new RequestRecord(

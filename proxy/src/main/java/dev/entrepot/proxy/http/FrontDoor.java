@@ -70,6 +70,7 @@ final class FrontDoor implements Filter {
     private final Optional<RequestTracing> tracing;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
+    private final AnswersUnderWay underWay = new AnswersUnderWay();
     private volatile boolean draining;
 
     FrontDoor(
@@ -106,6 +107,11 @@ final class FrontDoor implements Filter {
         this.failures = new FailureLog(nanoClock);
     }
 
+    /** The answers that have not been reported yet. */
+    AnswersUnderWay underWay() {
+        return underWay;
+    }
+
     /** From now on every answer is the last of its connection. */
     void drain() {
         draining = true;
@@ -114,16 +120,24 @@ final class FrontDoor implements Filter {
     @Override
     public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
         Exchange exchange = new Exchange(request, clock.millis(), nanoClock.getAsLong());
-        observer.started();
+        underWay.begin();
         boolean close;
-        if (tracing.isPresent()) {
-            close = traced(tracing.get(), request, response, exchange);
-        } else {
-            try {
-                close = answer(request, response, exchange);
-            } finally {
-                observer.finished(exchange.toRecord(nanoClock.getAsLong()));
+        try {
+            observer.started();
+            if (tracing.isPresent()) {
+                close = traced(tracing.get(), request, response, exchange);
+            } else {
+                try {
+                    close = answer(request, response, exchange);
+                } finally {
+                    observer.finished(exchange.toRecord(nanoClock.getAsLong()));
+                }
             }
+        } finally {
+            if (draining && !exchange.isComplete()) {
+                underWay.unfinished();
+            }
+            underWay.reported();
         }
         if (close) {
             if (!exchange.hasTakenBody()) {

@@ -21,13 +21,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The registry port: an HTTP/1.1 server (Helidon), set up around the defects of its version 4.5.0, each of which has a
  * test by its name. Stopping it lets running answers end, for at most the configured time.
  */
 public final class RegistryServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RegistryServer.class);
     private static final int MAX_REQUEST_LINE = 16 * 1024;
+    // Each of them is in a write or a read that has just been interrupted.
+    private static final Duration LONGEST_FOR_REPORTS = Duration.ofSeconds(2);
 
     private final ServerSettings settings;
     private final WebServer server;
@@ -185,13 +190,22 @@ public final class RegistryServer implements AutoCloseable {
     }
 
     /**
-     * Accepts nothing more, lets running answers end, cuts those that take longer than the configured time, and
-     * returns.
+     * Accepts nothing more, lets running answers end, cuts those that take longer than the configured time, and returns
+     * when these, too, have been told to the observer, or after two seconds.
      */
     @Override
     public void close() {
         frontDoor.drain();
         server.stop();
+        boolean reported = frontDoor.underWay().awaitReports(LONGEST_FOR_REPORTS);
+        long cut = frontDoor.underWay().cut();
+        if (cut > 0 || !reported) {
+            LOG.warn(
+                    "{} answers did not come to their end while stopping, which waits for {} s (server.drain){}",
+                    cut,
+                    settings.drain().toSeconds(),
+                    reported ? "" : "; others are not in the access log, because they do not end");
+        }
         watch.shutdownNow();
     }
 }
