@@ -172,7 +172,7 @@ final class CommandLineInterface {
             EntrepotConfig config = ServeCommand.overridden(
                     loaded.config(), file.withListen(listen).server(loaded.config()), Optional.empty());
             log.accept(config.server().log());
-            return ServeCommand.serve(config, bundles().open(given(command)), out, stop);
+            return ServeCommand.serve(config, loaded::originOf, bundles().open(given(command)), out, stop);
         }
         LoadedConfig loaded = load(command);
         log.accept(loaded.config().server().log());
@@ -360,7 +360,8 @@ final class CommandLineInterface {
         return Optional.ofNullable(command.matchedPositionalValue(0, null));
     }
 
-    private int check(LoadedConfig loaded) {
+    private int check(LoadedConfig loaded) throws Prerequisites.MissingException {
+        Prerequisites.check(loaded.config(), loaded::originOf, client());
         out.println(loaded.file().map(Path::toString).orElse("no file, all defaults") + ": ok");
         CostlyPatterns.warnings(loaded.config()).forEach(out::println);
         RegistriesInNames.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
@@ -380,7 +381,7 @@ final class CommandLineInterface {
     }
 
     private void complain(Exception failure) {
-        if (failure instanceof ConfigException) {
+        if (failure instanceof ConfigException || failure instanceof Prerequisites.MissingException) {
             err.println(failure.getMessage());
         } else if (failure instanceof RuntimeException) {
             err.println("entrepot: this is a defect; please report it:");

@@ -13,7 +13,7 @@ final class ExitCodes {
     static final int USAGE = 2;
     /** A part of it was done, and a part of it could not be. */
     static final int PARTLY = 3;
-    /** The configuration is wrong (EX_CONFIG of sysexits.h). */
+    /** The configuration is wrong, or a file that it names (EX_CONFIG of sysexits.h). */
     static final int CONFIGURATION = 78;
 
     private ExitCodes() {}
@@ -34,6 +34,7 @@ final class ExitCodes {
     static int of(Throwable failure) {
         return switch (failure) {
             case ConfigException e -> CONFIGURATION;
+            case Prerequisites.MissingException e -> CONFIGURATION;
             case BadRequestException e -> USAGE;
             default -> FAILURE;
         };

@@ -6,6 +6,7 @@ import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.Origin;
 import dev.entrepot.config.RegistriesInNames;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,14 +121,14 @@ final class ServeCommand {
      * Serves.
      *
      * @param accessLog where the access log goes
-     * @throws IOException if the mirror cannot be started
+     * @throws Prerequisites.MissingException if a file that the configuration names cannot be used
+     * @throws IOException if the mirror cannot be started otherwise
      */
     int run(OutputStream accessLog, Stop stop) throws IOException, InterruptedException {
         ClientEnvironment environment =
                 ClientEnvironment.system(Version.current()).withVariables(variables);
         try (CarrierWatch _ = CarrierWatch.start();
-                Mirror mirror = Mirror.start(
-                        config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog)) {
+                Mirror mirror = start(environment, accessLog)) {
             BatchScheduling.begin();
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
@@ -148,17 +150,41 @@ final class ServeCommand {
         return ExitCodes.OK;
     }
 
+    private Mirror start(ClientEnvironment environment, OutputStream accessLog) throws IOException {
+        try {
+            return Mirror.start(
+                    config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog);
+        } catch (IOException e) {
+            // Files are read once, where they are needed; but whoever mends one wants to know of all.
+            Prerequisites.check(config, loaded::originOf, environment);
+            throw e;
+        }
+    }
+
+    private static BundleMirror start(
+            EntrepotConfig config, Function<String, Origin> origins, Bundle bundle, OutputStream accessLog)
+            throws IOException {
+        try {
+            return BundleMirror.start(config, bundle, accessLog);
+        } catch (IOException e) {
+            Prerequisites.checkServer(config.server(), origins);
+            throw e;
+        }
+    }
+
     /**
      * Serves a bundle.
      *
+     * @param origins where each path of the configuration was written
      * @param accessLog where the access log goes
      * @throws IOException if an address or certificate cannot be had
      */
-    static int serve(EntrepotConfig whole, Bundle bundle, OutputStream accessLog, Stop stop)
+    static int serve(
+            EntrepotConfig whole, Function<String, Origin> origins, Bundle bundle, OutputStream accessLog, Stop stop)
             throws IOException, InterruptedException {
         ServerConfig config = whole.server();
         try (CarrierWatch _ = CarrierWatch.start();
-                BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
+                BundleMirror mirror = start(whole, origins, bundle, accessLog)) {
             BatchScheduling.begin();
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}",

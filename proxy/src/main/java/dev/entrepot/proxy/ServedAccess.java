@@ -20,12 +20,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What stands before both ports of a server: its certificate, its users, and the files with them, which are read again
  * when they change.
  */
 final class ServedAccess implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ServedAccess.class);
+
     private final ServerConfig server;
     private final WatchedFiles files = new WatchedFiles();
     private final String localToken;
@@ -45,33 +49,50 @@ final class ServedAccess implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         this.localToken = LocalCommand.token(random);
         ClientAccess.World world = new ClientAccess.World(clock, System::nanoTime, random, localToken);
-        this.certificate = watched(server.tls(), "the certificate", () -> {});
+        this.certificate = watched(server.tls(), "the certificate", clock, () -> {});
+        this.adminCertificate =
+                watched(ofAdmin(server), "the certificate of the admin API", clock, () -> adminChanged.run());
+        this.clients = new ClientAccess(config, files, world);
+        this.admin = AdminGate.of(server.adminAccess(), server.admin(), files, world);
+    }
+
+    /** The certificate of the admin API, and whose certificates its clients may show. */
+    static Optional<TlsConfig> ofAdmin(ServerConfig server) {
         // Who shows none is refused by the gate, not in the handshake: the commands on the data folder have none to
         // show.
-        Optional<TlsConfig> ofAdmin = server.adminTls()
+        return server.adminTls()
                 .map(tls -> new TlsConfig(
                         tls.certificate(),
                         tls.key(),
                         server.adminAccess().clientCa(),
                         TlsConfig.ClientCertificates.OPTIONAL));
-        this.adminCertificate = watched(ofAdmin, "the certificate of the admin API", () -> adminChanged.run());
-        this.clients = new ClientAccess(config, files, world);
-        this.admin = AdminGate.of(server.adminAccess(), server.admin(), files, world);
     }
 
-    private Optional<ReloadedContext> watched(Optional<TlsConfig> config, String what, Runnable changed)
-            throws IOException {
+    private Optional<ReloadedContext> watched(
+            Optional<TlsConfig> config, String what, InstantSource clock, Runnable changed) throws IOException {
         if (config.isEmpty()) {
             return Optional.empty();
         }
         TlsConfig tls = config.get();
         WatchedFiles.Contents before = WatchedFiles.contents(filesOf(tls));
-        ReloadedContext shown = new ReloadedContext(ServerCertificate.load(tls));
+        ReloadedContext shown = new ReloadedContext(load(tls, what, clock));
         files.add(what, before, () -> {
-            shown.replace(ServerCertificate.load(tls));
+            shown.replace(load(tls, what, clock));
             changed.run();
         });
         return Optional.of(shown);
+    }
+
+    private static ServerCertificate load(TlsConfig tls, String what, InstantSource clock) throws IOException {
+        ServerCertificate certificate = ServerCertificate.load(tls);
+        if (certificate.notAfter().isBefore(clock.instant())) {
+            LOG.warn(
+                    "{} in {} has expired at {}: clients refuse it; put a new one, with its key, in its place",
+                    what,
+                    tls.certificate(),
+                    certificate.notAfter());
+        }
+        return certificate;
     }
 
     /** The certificate of the admin API to begin with. */

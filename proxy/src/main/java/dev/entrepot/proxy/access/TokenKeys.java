@@ -26,7 +26,7 @@ import java.util.Base64;
 import java.util.Optional;
 
 /** The key that signs tokens: from a file, or a new one. */
-final class TokenKeys {
+public final class TokenKeys {
     private static final int MAX_BYTES = 64 * 1024;
     private static final String BEGIN = "-----BEGIN PRIVATE KEY-----";
     private static final String END = "-----END PRIVATE KEY-----";
@@ -53,7 +53,7 @@ final class TokenKeys {
      * @throws IOException if it cannot be read, or is neither EC on P-256, with the public key beside it as openssl
      *     writes it, nor RSA of 2048 bits or more
      */
-    static KeyPair read(Path file) throws IOException {
+    public static KeyPair read(Path file) throws IOException {
         byte[] encoded;
         try (InputStream in = Files.newInputStream(file)) {
             String text = new String(in.readNBytes(MAX_BYTES), StandardCharsets.US_ASCII);
