@@ -5,14 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
-import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.ManifestReference;
-import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
-import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Engine;
@@ -264,84 +258,8 @@ final class LayoutWritesTest {
         assertThat(file(image)).exists();
     }
 
-    /** Does something before each deletion, and before it is called lasting. */
-    private record Watched(TargetRegistry layout, Watch watch) implements TargetRegistry {
-        private interface Watch {
-            void sees(String what) throws IOException;
-        }
-
-        @Override
-        public String name() {
-            return layout.name();
-        }
-
-        @Override
-        public String place() {
-            return layout.place();
-        }
-
-        @Override
-        public boolean isAtHand() {
-            return layout.isAtHand();
-        }
-
-        @Override
-        public RepositorySource reader(RepositoryName name) {
-            return layout.reader(name);
-        }
-
-        @Override
-        public RepositoryTarget target(RepositoryName name) {
-            return new WatchedRepository(layout.target(name), watch);
-        }
-
-        @Override
-        public void begin() throws IOException {
-            layout.begin();
-        }
-
-        @Override
-        public void end(boolean complete) throws IOException {
-            layout.end(complete);
-        }
-    }
-
-    private record WatchedRepository(RepositoryTarget target, Watched.Watch watch) implements RepositoryTarget {
-        @Override
-        public boolean containsBlob(Digest digest) throws IOException {
-            return target.containsBlob(digest);
-        }
-
-        @Override
-        public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
-            target.pushBlob(blob, content);
-        }
-
-        @Override
-        public boolean mountBlob(Digest digest, RepositoryName from) throws IOException {
-            return target.mountBlob(digest, from);
-        }
-
-        @Override
-        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
-            return target.pushManifest(manifest, reference);
-        }
-
-        @Override
-        public void settle() throws IOException {
-            watch.sees("settle");
-            target.settle();
-        }
-
-        @Override
-        public boolean deleteManifest(ManifestReference reference) throws IOException {
-            watch.sees("delete");
-            return target.deleteManifest(reference);
-        }
-    }
-
-    private ReplicationReport prune(Engine engine, Watched.Watch watch) throws IOException {
-        Rules rules = new Rules(world.source).to(new Watched(target, watch));
+    private ReplicationReport prune(Engine engine, WatchedLayout.Watch watch) throws IOException {
+        Rules rules = new Rules(world.source).to(new WatchedLayout(target, watch));
         rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
         return engine.run(rules);
     }
@@ -358,13 +276,14 @@ final class LayoutWritesTest {
         Set<FileStamp> stamps = new HashSet<>();
         AtomicInteger deletions = new AtomicInteger();
         try (Engine engine = new Engine(folder.resolve("pruning"))) {
-            prune(engine, what -> {});
+            prune(engine, new WatchedLayout.Watch() {});
             for (int number = 0; number < 200; number++) {
                 world.source.repository("app").tags.remove(new Tag("v" + number));
             }
 
-            ReplicationReport report = prune(engine, what -> {
-                if (what.equals("delete")) {
+            ReplicationReport report = prune(engine, new WatchedLayout.Watch() {
+                @Override
+                public void deleting() throws IOException {
                     deletions.incrementAndGet();
                     stamps.add(FileStamp.of(world.indexFile()).orElseThrow());
                 }
@@ -381,22 +300,33 @@ final class LayoutWritesTest {
     void deletionsThatCouldNotBeWrittenAreReportedAndDoneByTheNextRun() throws IOException {
         tag(3);
         try (Engine engine = new Engine(folder.resolve("pruning"))) {
-            prune(engine, what -> {});
+            prune(engine, new WatchedLayout.Watch() {});
             world.source.repository("app").tags.remove(new Tag("v0"));
             world.source.repository("app").tags.remove(new Tag("v1"));
             AtomicBoolean deleting = new AtomicBoolean();
 
-            ReplicationReport failed = prune(engine, what -> {
-                deleting.compareAndSet(false, what.equals("delete"));
-                if (what.equals("settle") && deleting.get()) {
-                    throw new FileSystemException("images", null, "No space left on device");
+            ReplicationReport failed = prune(engine, new WatchedLayout.Watch() {
+                @Override
+                public void deleting() {
+                    deleting.set(true);
+                }
+
+                @Override
+                public void settling() throws IOException {
+                    if (deleting.get()) {
+                        throw new FileSystemException("images", null, "No space left on device");
+                    }
                 }
             });
 
             assertThat(failed.targets().getFirst().pruned()).isZero();
             assertThat(failed.targets().getFirst().failed()).isEqualTo(2);
             assertThat(ReportWriter.toText(failed)).contains("No space left on device");
-            assertThat(prune(engine, what -> {}).targets().getFirst().pruned()).isEqualTo(2);
+            assertThat(prune(engine, new WatchedLayout.Watch() {})
+                            .targets()
+                            .getFirst()
+                            .pruned())
+                    .isEqualTo(2);
         }
         assertThat(world.names("images")).containsExactly("v2");
     }

@@ -3,20 +3,12 @@ package dev.entrepot.replicator.layout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
-import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
-import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
-import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.replicator.MemoryRepository;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
 import dev.entrepot.replicator.ReportWriter;
@@ -24,16 +16,13 @@ import dev.entrepot.replicator.SourceRegistry;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.WriteLock;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -304,12 +293,15 @@ class SharedLayoutTest {
         Descriptor two = world.shapes.image("two");
         List<String> taken = new ArrayList<>();
         TargetRegistry layout = world.server.target("images", folder.resolve("images"));
-        TargetRegistry meddled = new Meddled(layout, tag -> {
-            if (taken.isEmpty()) {
-                taken.add(tag.value());
-                world.change(index -> index.withArray("manifests")
-                        .add(world.entry(one, Map.of("org.opencontainers.image.ref.name", tag.value())))
-                        .add(world.entry(two, Map.of("org.opencontainers.image.ref.name", tag.value()))));
+        TargetRegistry meddled = new WatchedLayout(layout, new WatchedLayout.Watch() {
+            @Override
+            public void pushed(Tag tag) throws IOException {
+                if (taken.isEmpty()) {
+                    taken.add(tag.value());
+                    world.change(index -> index.withArray("manifests")
+                            .add(world.entry(one, Map.of("org.opencontainers.image.ref.name", tag.value())))
+                            .add(world.entry(two, Map.of("org.opencontainers.image.ref.name", tag.value()))));
+                }
             }
         });
 
@@ -321,87 +313,6 @@ class SharedLayoutTest {
         assertThat(report.targets().getFirst().failed()).isEqualTo(1);
         assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", first, first, "mirror/app:" + second);
         assertThat(layout.reader(APP).resolve(new Tag(second))).isPresent();
-    }
-
-    private interface Meddling {
-        void meddle(Tag pushed) throws IOException;
-    }
-
-    /** A layout of which somebody changes something after a tag was pushed and before it is settled. */
-    private record Meddled(TargetRegistry layout, Meddling meddling) implements TargetRegistry {
-        @Override
-        public String name() {
-            return layout.name();
-        }
-
-        @Override
-        public String place() {
-            return layout.place();
-        }
-
-        @Override
-        public boolean isAtHand() {
-            return layout.isAtHand();
-        }
-
-        @Override
-        public RepositorySource reader(RepositoryName name) {
-            return layout.reader(name);
-        }
-
-        @Override
-        public RepositoryTarget target(RepositoryName name) {
-            return new MeddledRepository(layout.target(name), meddling);
-        }
-
-        @Override
-        public void begin() throws IOException {
-            layout.begin();
-        }
-
-        @Override
-        public void end(boolean complete) throws IOException {
-            layout.end(complete);
-        }
-    }
-
-    private record MeddledRepository(RepositoryTarget target, Meddling meddling) implements RepositoryTarget {
-        @Override
-        public boolean containsBlob(Digest digest) throws IOException {
-            return target.containsBlob(digest);
-        }
-
-        @Override
-        public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
-            target.pushBlob(blob, content);
-        }
-
-        @Override
-        public boolean mountBlob(Digest digest, RepositoryName from) throws IOException {
-            return target.mountBlob(digest, from);
-        }
-
-        @Override
-        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
-            // The tag that comes next, and is settled then, comes after the change.
-            synchronized (meddling) {
-                PushedManifest pushed = target.pushManifest(manifest, reference);
-                if (reference instanceof Tag tag) {
-                    meddling.meddle(tag);
-                }
-                return pushed;
-            }
-        }
-
-        @Override
-        public void settle() throws IOException {
-            target.settle();
-        }
-
-        @Override
-        public boolean deleteManifest(ManifestReference reference) throws IOException {
-            return target.deleteManifest(reference);
-        }
     }
 
     @Test
@@ -420,107 +331,5 @@ class SharedLayoutTest {
         Files.write(world.indexFile(), before);
 
         assertThat(target.reader(APP).listTags(Optional.empty()).tags()).containsExactly(new Tag("theirs"));
-    }
-
-    // A run that was killed has left them, by their digests.
-    private void leave(Descriptor... manifests) throws IOException {
-        TargetRegistry killed = world.command.target("images", folder.resolve("images"));
-        killed.begin();
-        for (Descriptor manifest : manifests) {
-            killed.target(APP).pushManifest(world.bytes(manifest), manifest.digest());
-        }
-        killed.end(true);
-    }
-
-    private Set<Descriptor> there(TargetRegistry target, Descriptor... manifests) throws IOException {
-        Set<Descriptor> there = new HashSet<>();
-        for (Descriptor manifest : manifests) {
-            if (target.reader(APP).resolve(manifest.digest()).isPresent()) {
-                there.add(manifest);
-            }
-        }
-        return there;
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"tag", "digest, then tag", "after the index of another tool"})
-    void whatATagOfAnotherRepositoryNeedsStaysThoughOnlyItsRootIsSent(String order) throws IOException {
-        Descriptor grandchild = world.shapes.image("grandchild");
-        Descriptor child = world.shapes.index(List.of(grandchild));
-        Descriptor root = world.shapes.index(List.of(child));
-        Descriptor other = world.shapes.image("other");
-        leave(grandchild, child, other);
-        TargetRegistry target = world.server.target("images", folder.resolve("images"));
-        target.begin();
-        RepositoryTarget into = target.target(APP);
-        assertThat(into.deleteManifest(other.digest())).isTrue();
-        RepositoryTarget another = target.target(new RepositoryName("mirror/b"));
-        if (order.equals("digest, then tag")) {
-            another.pushManifest(world.bytes(root), root.digest());
-        }
-        another.pushManifest(world.bytes(root), new Tag("living"));
-        if (order.equals("after the index of another tool")) {
-            world.putForeign(other, Map.of("org.opencontainers.image.ref.name", "theirs"));
-        }
-
-        assertThat(into.deleteManifest(grandchild.digest())).isFalse();
-        assertThat(into.deleteManifest(child.digest())).isFalse();
-
-        assertThat(there(target, grandchild, child, root)).hasSize(3);
-        assertThat(another.deleteManifest(root.digest())).isTrue();
-        assertThat(into.deleteManifest(child.digest())).isTrue();
-        assertThat(into.deleteManifest(grandchild.digest())).isTrue();
-        target.end(true);
-        assertThat(there(target, grandchild, child, root)).isEmpty();
-    }
-
-    @Test
-    void whatATagNeedsStaysThoughWhatNamesItCameAsABlob() throws IOException {
-        Descriptor grandchild = world.shapes.image("grandchild");
-        Descriptor child = world.shapes.index(List.of(grandchild));
-        leave(grandchild);
-        TargetRegistry target = world.server.target("images", folder.resolve("images"));
-        target.begin();
-        RepositoryTarget into = target.target(APP);
-        into.pushManifest(world.bytes(world.shapes.index(List.of(child))), new Tag("living"));
-        into.deleteManifest(Digest.sha256(new byte[0]));
-        MemoryRepository blobs = world.source.repository("app");
-        into.pushBlob(
-                world.shapes.blob(
-                        child.mediaType(), new String(world.bytes(child).array(), StandardCharsets.UTF_8)),
-                blobs);
-
-        assertThat(into.deleteManifest(grandchild.digest())).isFalse();
-
-        target.end(true);
-        assertThat(there(target, grandchild, child)).hasSize(2);
-    }
-
-    @Test
-    void nothingIsDeletedBesideADamagedManifestThatATagNeeds() throws IOException {
-        Descriptor grandchild = world.shapes.image("grandchild");
-        Descriptor child = world.shapes.index(List.of(grandchild));
-        leave(grandchild, child);
-        Path file = folder.resolve("images/blobs/sha256").resolve(child.digest().encoded());
-        Files.writeString(file, "damaged");
-        TargetRegistry target = world.server.target("images", folder.resolve("images"));
-        target.begin();
-        RepositoryTarget into = target.target(APP);
-        Descriptor root = world.shapes.index(List.of(child));
-        into.pushManifest(world.bytes(root), root.digest());
-        Descriptor other = world.shapes.image("other");
-        into.pushManifest(world.bytes(other), other.digest());
-        assertThat(into.deleteManifest(other.digest()))
-                .as("nothing needs what is damaged")
-                .isTrue();
-        into.pushManifest(world.bytes(root), new Tag("living"));
-
-        assertThatThrownBy(() -> into.deleteManifest(grandchild.digest()))
-                .isInstanceOf(InvalidContentException.class)
-                .hasMessageContaining("copy into it once more the image that it is of");
-
-        into.pushManifest(world.bytes(child), child.digest());
-        assertThat(into.deleteManifest(grandchild.digest())).isFalse();
-        target.end(true);
     }
 }
