@@ -39,6 +39,17 @@ final class Prerequisites {
         private MissingException(List<String> problems) {
             super(String.join(System.lineSeparator(), problems));
         }
+
+        private MissingException(String problems, String failure, IOException cause) {
+            super(problems + System.lineSeparator() + "(what ended the start: " + failure + ")", cause);
+        }
+
+        /** This, found after something had failed, which may have another reason. */
+        MissingException after(IOException failure) {
+            String problems = String.valueOf(getMessage());
+            String words = FailureWords.of(failure);
+            return problems.contains(words) ? this : new MissingException(problems, words, failure);
+        }
     }
 
     private interface Reading {
@@ -70,12 +81,34 @@ final class Prerequisites {
         config.tracing()
                 .flatMap(tracing -> tracing.ca())
                 .ifPresent(ca -> found.read("tracing.ca", () -> PemAuthorities.trusting(ca, "the receiver of traces")));
+        if (goesByVariables(config)) {
+            found.proxies(environment);
+        }
+        found.end();
+    }
+
+    // Who has a proxy of its own is not held up by variables.
+    private static boolean goesByVariables(EntrepotConfig config) {
+        boolean upstream = config.upstreams().values().stream()
+                .anyMatch(one -> one.proxy().isEmpty()
+                        || one.mirrors().stream()
+                                .anyMatch(mirror -> mirror.proxy().isEmpty()));
+        return upstream
+                || config.replication().rules().stream()
+                        .flatMap(rule -> rule.targets().stream())
+                        .anyMatch(target -> switch (target.destination()) {
+                            case TargetConfig.RegistryDestination registry ->
+                                registry.proxy().isEmpty();
+                            case TargetConfig.LayoutDestination _ -> false;
+                        });
+    }
+
+    private void proxies(ClientEnvironment environment) {
         try {
             environment.requireUsableProxies();
         } catch (IOException e) {
-            found.problems.add(FailureWords.of(e));
+            problems.add(FailureWords.of(e));
         }
-        found.end();
     }
 
     /** As above, of the server alone. */

@@ -156,7 +156,11 @@ final class ServeCommand {
                     config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog);
         } catch (IOException e) {
             // Files are read once, where they are needed; but whoever mends one wants to know of all.
-            Prerequisites.check(config, loaded::originOf, environment);
+            try {
+                Prerequisites.check(config, loaded::originOf, environment);
+            } catch (Prerequisites.MissingException missing) {
+                throw missing.after(e);
+            }
             throw e;
         }
     }
@@ -167,7 +171,11 @@ final class ServeCommand {
         try {
             return BundleMirror.start(config, bundle, accessLog);
         } catch (IOException e) {
-            Prerequisites.checkServer(config.server(), origins);
+            try {
+                Prerequisites.checkServer(config.server(), origins);
+            } catch (Prerequisites.MissingException missing) {
+                throw missing.after(e);
+            }
             throw e;
         }
     }

@@ -1,15 +1,18 @@
 package dev.entrepot.proxy;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.proxy.ExplainWorld.State;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -74,7 +77,11 @@ class ExplainAgreesTest {
         UP(Optional.empty(), ""),
         LIMITED(Optional.of(Fault.status(429)), "rate-limited"),
         BROKEN(Optional.of(Fault.status(500)), "server-error"),
-        PAGE(Optional.of(Fault.status(400)), "server-error"),
+        /** Of a web server before the registry. */
+        PAGE(
+                Optional.of(
+                        Fault.instead(Response.of(400, "text/html", Content.of("<html>400</html>".getBytes(UTF_8))))),
+                "server-error"),
         SLOW(Optional.of(Fault.status(408)), "timeout"),
         GONE(Optional.of(Fault.reset()), "unreachable"),
         EMPTIED(Optional.of(Fault.error(404, "NAME_UNKNOWN")), "deleted"),

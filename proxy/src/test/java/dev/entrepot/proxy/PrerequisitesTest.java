@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.Origin;
 import dev.entrepot.oci.client.ClientEnvironment;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -123,6 +125,30 @@ class PrerequisitesTest {
         assertThat(checked.err())
                 .contains(
                         "entrepot.yaml:8: replication.rules[0].targets[0].ca: ", "empty.pem holds no PEM certificate");
+    }
+
+    @Test
+    void variableThatNobodyGoesByIsNotLookedAtAndWhatEndedTheStartIsSaidToo() throws Exception {
+        configure("""
+                builtin-upstreams: false
+                upstreams: {up.test: {url: "https://up.test", proxy: "http://proxy.test:3128"}}
+                """);
+        Prerequisites.check(
+                ConfigLoader.load(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of())
+                        .config(),
+                _ -> new Origin.Default(),
+                ClientEnvironment.system("test").withVariables(Map.of("all_proxy", "socks5://proxy.test:1")));
+
+        Files.writeString(folder.resolve("empty.pem"), "");
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            configure("""
+                    upstreams: {up.test: {url: "https://up.test", ca: empty.pem}}
+                    server: {listen: "127.0.0.1:%d", admin: "127.0.0.1:0"}
+                    """.formatted(taken.getLocalPort()));
+            CommandRunner.Result served = run("serve", "--data", "data");
+            assertThat(served.code()).isEqualTo(78);
+            assertThat(served.err()).contains("empty.pem holds no PEM certificate");
+        }
     }
 
     @Test

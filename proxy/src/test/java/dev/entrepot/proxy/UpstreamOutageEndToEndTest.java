@@ -113,7 +113,7 @@ class UpstreamOutageEndToEndTest {
                                     400,
                                     "text/html",
                                     Content.of("<html>400 No required SSL certificate was sent</html>".getBytes()))));
-            String words = "answered 400 with a page, not as a registry does: a client certificate";
+            String words = "answered 400, not in the form of a registry: a client certificate";
             HttpResponse<byte[]> stale = mirror.get(PATH + "kept");
             assertThat(stale.body()).isEqualTo(image.root().array());
             assertThat(verdict(stale)).isEqualTo("stale");

@@ -166,8 +166,7 @@ final class ManifestReads {
             }
             default -> {
                 // Where a registry redirects to is often good for GET alone. And whether it is the registry that says
-                // 400,
-                // or a web server before it, is in the body.
+                // 400, or a web server before it, is in the body.
                 boolean elsewhere = response.status() >= 400 && response.isElsewhere(request);
                 if (elsewhere || response.status() == 400 && !response.isHtml()) {
                     return new HeadAnswer.Unclear();

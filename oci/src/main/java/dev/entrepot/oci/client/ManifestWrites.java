@@ -84,9 +84,8 @@ final class ManifestWrites {
     }
 
     // 201 is what the specification has. Another success is also what pages for people say, and what is left of an
-    // answer that
-    // broke. An answer without a body is no page, whatever it is said to be; that it is the registry's shows the
-    // digest, which nobody else works out.
+    // answer that broke. An answer without a body is no page, whatever it is said to be; that it is the registry's
+    // shows the digest, which nobody else works out.
     private void requireWhole(ApiResponse response, ManifestBytes manifest) throws IOException {
         boolean page = response.isHtml();
         if (page && !isDigestOf(manifest, response)) {

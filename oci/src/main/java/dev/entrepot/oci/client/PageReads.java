@@ -62,7 +62,7 @@ final class PageReads {
      */
     <T> Page<T> read(ApiRequest request, String property, boolean first, Function<String, T> parser)
             throws IOException {
-        Answer<T> answer = ask(request, property, first, parser);
+        Answer<T> answer = ask(request, property, first, false, parser);
         if (!first || !isCut(answer)) {
             return new Page<>(answer.names(), answer.next(), false);
         }
@@ -89,15 +89,20 @@ final class PageReads {
             String last, ApiRequest request, String property, Function<String, T> parser) throws IOException {
         URI after = URI.create(request.uri() + "&last=" + URLEncoder.encode(last, StandardCharsets.UTF_8));
         try {
-            return Optional.of(ask(request.withUri(after), property, true, parser));
+            return Optional.of(ask(request.withUri(after), property, true, true, parser));
         } catch (NotFoundException | RefusedException e) {
             return Optional.empty();
         }
     }
 
-    private <T> Answer<T> ask(ApiRequest request, String property, boolean first, Function<String, T> parser)
+    private <T> Answer<T> ask(
+            ApiRequest request, String property, boolean first, boolean after, Function<String, T> parser)
             throws IOException {
         return calls.call(request, response -> {
+            if (after && response.status() == 400) {
+                // Who has just answered such a question is no web server before the registry, whatever form this has.
+                throw new RefusedException(400, "", request.what() + ": no such page");
+            }
             if (response.status() != 200) {
                 throw calls.errors().failure(response);
             }

@@ -32,13 +32,14 @@ final class ProxyRules {
      */
     ProxyRules(Optional<URI> configured, Map<String, String> variables) throws IOException {
         this.configured = configured;
-        this.forHttp = configured.isPresent() ? Optional.empty() : variable(variables, "http_proxy");
-        this.forHttps = configured.isPresent() ? Optional.empty() : variable(variables, "https_proxy");
         String except = variables.getOrDefault("no_proxy", variables.getOrDefault("NO_PROXY", ""));
         this.exceptions = Arrays.stream(except.split("[,\\s]+"))
                 .filter(text -> !text.isEmpty())
                 .map(text -> text.toLowerCase(Locale.ROOT))
                 .toList();
+        boolean none = configured.isPresent() || exceptions.contains("*");
+        this.forHttp = none ? Optional.empty() : variable(variables, "http_proxy");
+        this.forHttps = none ? Optional.empty() : variable(variables, "https_proxy");
     }
 
     /** No proxy: all connections are direct. */
@@ -68,7 +69,13 @@ final class ProxyRules {
     private static URI proxyUri(String name, String text) throws IOException {
         try {
             URI uri = URI.create(text.contains("://") ? text : "http://" + text);
-            if ("http".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null && uri.getPort() <= LAST_PORT) {
+            boolean plain = uri.getPath().isEmpty() || uri.getPath().equals("/");
+            // With one of these in a password that is not escaped, the user would be the host.
+            boolean whole = plain && uri.getRawQuery() == null && uri.getRawFragment() == null;
+            if ("http".equalsIgnoreCase(uri.getScheme())
+                    && uri.getHost() != null
+                    && uri.getPort() <= LAST_PORT
+                    && whole) {
                 return uri;
             }
         } catch (IllegalArgumentException e) {

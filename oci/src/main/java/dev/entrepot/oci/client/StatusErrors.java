@@ -90,8 +90,9 @@ final class StatusErrors {
 
     /**
      * Whether a 400 is of a web server before the registry, which has not seen the request. What is read is refused in
-     * the form of the specification, or not by the registry. Of writes, of blobs, which may come from a storage, and of
-     * HEAD, which has no body, only a page for people is surely none of the registry's.
+     * the form of the specification, or not by the registry. Of {@code /v2/} where a client logs in, which some
+     * registries answer in their own words, of writes, of blobs, which may come from a storage, and of HEAD, which has
+     * no body, only a page for people is surely none of the registry's.
      */
     private static boolean isPage(ApiResponse response, Error error) {
         if (error.listed()) {
@@ -101,8 +102,8 @@ final class StatusErrors {
             return response.isHtml();
         }
         return switch (response.request().operation()) {
-            case PING, ENTER, CATALOG, TAGS, RESOLVE, MANIFEST, REFERRERS -> true;
-            case STAT_BLOB, BLOB, UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST, TOKEN -> response.isHtml();
+            case PING, CATALOG, TAGS, RESOLVE, MANIFEST, REFERRERS -> true;
+            case ENTER, STAT_BLOB, BLOB, UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST, TOKEN -> response.isHtml();
         };
     }
 
@@ -137,7 +138,7 @@ final class StatusErrors {
         return new OutageException(
                 Reason.SERVER_ERROR,
                 response.request().what() + ": " + response.request().host()
-                        + " answered 400 with a page, not as a registry does: a client certificate that is missing or"
+                        + " answered 400, not in the form of a registry: a client certificate that is missing or"
                         + " refused, or http:// to a TLS port?");
     }
 

@@ -137,7 +137,7 @@ final class WireExchange implements Exchange {
             ApiResponse answer = bounded(new ApiResponse(request, response, message::cancel));
             if (proxy.isPresent() && isOfProxy(origin, answer.status(), context)) {
                 answer.isBy(WireFaults.proxy(proxy.get(), request.host()));
-                requireOutage(answer);
+                refuse(answer);
             }
             return answer;
         } catch (IOException e) {
@@ -170,9 +170,10 @@ final class WireExchange implements Exchange {
         return status == PROXY_WANTS_PASSWORD || origin.isSecure() && context.getSSLSession() == null;
     }
 
-    // A proxy that forbids, or does not find, says nothing of what the registry would have said.
-    private static void requireOutage(ApiResponse answer) throws OutageException {
-        if (!StatusErrors.isOutage(answer.status())) {
+    // Whatever a proxy answers says nothing of what the registry would have said, nor of its quota. What its wish for a
+    // password means is said where statuses are.
+    private static void refuse(ApiResponse answer) throws OutageException {
+        if (answer.status() != PROXY_WANTS_PASSWORD) {
             answer.close();
             throw new OutageException(
                     Reason.SERVER_ERROR, answer.sender() + " answered " + answer.status() + " in place of connecting");

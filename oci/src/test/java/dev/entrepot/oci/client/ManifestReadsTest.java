@@ -465,7 +465,7 @@ class ManifestReadsTest {
                             OutageException.class,
                             e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.SERVER_ERROR))
                     .hasMessageContaining(
-                            "answered 400 with a page, not as a registry does: a client certificate that is missing or"
+                            "answered 400, not in the form of a registry: a client certificate that is missing or"
                                     + " refused, or http:// to a TLS port?");
         }
     }

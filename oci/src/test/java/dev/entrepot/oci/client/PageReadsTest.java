@@ -191,7 +191,7 @@ class PageReadsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 2, 3})
+    @ValueSource(ints = {0, 1, 2, 3, 4})
     void listThatIsExactlyAsLongAsAPageHasNoMoreWhereNothingNewComes(int how) throws IOException {
         REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, 1000))));
         REGISTRY.stubFor(get(TAGS + "&last=t00999")
@@ -201,7 +201,8 @@ class PageReadsTest {
                             case 1 -> tags("null");
                             // As a registry does that does not know "last".
                             case 2 -> tags(numbered(0, 1000));
-                            default -> aResponse().withStatus(404);
+                            case 3 -> aResponse().withStatus(404);
+                            default -> aResponse().withStatus(400).withBody("no such page");
                         }));
 
         TagPage page = repository.listTags(Optional.empty());

@@ -80,6 +80,9 @@ class ProxyRulesTest {
         "all_proxy,http://s3cret_proxy:3128",
         "ALL_PROXY,p.test:s3cret",
         "https_proxy,http://s3cret.test:99999",
+        "http_proxy,http://bob:1234#s3cret@proxy.test:3128",
+        "http_proxy,http://bob:1234/s3cret@proxy.test:3128",
+        "http_proxy,http://bob:1234?s3cret@proxy.test:3128",
     })
     void variableThatNamesNoProxyIsRefusedByItsName(String name, String value) throws IOException {
         assertThatThrownBy(() -> new ProxyRules(Optional.empty(), Map.of(name, value)))
@@ -88,6 +91,9 @@ class ProxyRulesTest {
                 .hasMessageContaining("http://USER:PASSWORD@HOST:PORT")
                 .hasMessageNotContaining("s3cret")
                 .hasNoCause();
+        assertThat(new ProxyRules(Optional.empty(), Map.of(name, value, "no_proxy", "*"))
+                        .proxyFor(Origin.of(URI.create("https://r.test"))))
+                .isEmpty();
         URI configured = URI.create("http://p.test:3128");
         assertThat(new ProxyRules(Optional.of(configured), Map.of(name, value))
                         .proxyFor(Origin.of(URI.create("https://r.test"))))
@@ -125,6 +131,7 @@ class ProxyRulesTest {
         "https,403,' in place of connecting'",
         "https,404,' in place of connecting'",
         "https,400,' in place of connecting'",
+        "https,429,' in place of connecting'",
         "https,503,",
     })
     void faultsOfAProxyAreItsOwn(String scheme, int status, String more) throws IOException {
