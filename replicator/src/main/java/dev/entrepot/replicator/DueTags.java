@@ -139,7 +139,11 @@ final class DueTags {
             }
             return Optional.of(list.tags());
         } catch (NotFoundException e) {
-            return Optional.of(Set.of());
+            if (!e.code().isEmpty()) {
+                return Optional.of(Set.of());
+            }
+            unknown.put(name, lacked + "but its 404 is not in the form of a registry: " + e.getMessage());
+            return Optional.empty();
         } catch (RegistryException e) {
             unknown.put(name, lacked + "but does not say that it is gone: " + e.getMessage());
             return Optional.empty();

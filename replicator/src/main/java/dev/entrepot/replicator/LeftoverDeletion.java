@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what becomes of manifests of one repository at one target that the rule brought and has under no tag any
@@ -51,6 +52,7 @@ final class LeftoverDeletion {
     private final Map<Digest, String> kept = new HashMap<>();
     private Set<Tag> tags = Set.of();
     private int lists;
+    private @Nullable IOException unseen;
 
     LeftoverDeletion(TargetSession session, PrunedRepository repository, SourceEvidence source) {
         this.session = session;
@@ -305,6 +307,9 @@ final class LeftoverDeletion {
      * are listed again, as {@link TagNeeds} says, before the next goes.
      */
     List<Outcome> delete(List<Decision> going) throws IOException {
+        if (going.isEmpty()) {
+            return List.of();
+        }
         CopyException.at(Side.TARGET, repository.name(), "pruning " + session.name() + "/" + repository.name(), () -> {
             renew();
             return going;
@@ -401,8 +406,12 @@ final class LeftoverDeletion {
         return Optional.empty();
     }
 
-    // Other clients may have written since it was decided what goes.
+    // Other clients may have written since it was decided what goes. Of what is not seen of that nobody knows what it
+    // needs, so nothing goes any more then.
     private void renew() throws IOException {
+        if (unseen != null) {
+            throw unseen;
+        }
         try {
             Set<Tag> now = needs.renewed();
             if (needs.lists() > lists) {
@@ -414,6 +423,9 @@ final class LeftoverDeletion {
                     .keySet()
                     .forEach(digest ->
                             kept.putIfAbsent(digest, "the target refuses to tell of its tags: " + e.getMessage()));
+        } catch (IOException e) {
+            unseen = e;
+            throw e;
         }
     }
 

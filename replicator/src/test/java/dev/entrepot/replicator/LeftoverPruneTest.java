@@ -13,6 +13,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RefusedException;
@@ -877,6 +878,14 @@ class LeftoverPruneTest {
         assertThat(planned())
                 .singleElement()
                 .satisfies(step -> assertThat(step.reason()).contains("does not say that it is gone"));
+        source.gate((index, request) -> {
+            if (request.contains("GET tags") && request.contains("other")) {
+                throw new NotFoundException(NotFoundException.Kind.NAME, "", "404 page not found");
+            }
+        });
+        assertThat(planned())
+                .singleElement()
+                .satisfies(step -> assertThat(step.reason()).contains("its 404 is not in the form of a registry"));
         engine.run(rules);
         assertThat(target.requests("DELETE")).isEmpty();
     }

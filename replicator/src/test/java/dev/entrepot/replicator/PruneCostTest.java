@@ -6,6 +6,7 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
@@ -16,11 +17,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What it costs to prune many tags, and that it is not bought with the manifests of strangers. */
 class PruneCostTest {
@@ -244,5 +248,52 @@ class PruneCostTest {
         areLeftOver(20);
         engine.run(rules);
         assertThat(target.requests("GET tags")).as("where no time passes").hasSize(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void nothingLeftOverGoesAfterATagThatCameMeanwhileCouldNotBeLookedAt(boolean cosign) throws IOException {
+        List<Digest> old = new ArrayList<>();
+        for (String which : List.of("old", "new")) {
+            for (int i = 0; i < 20; i++) {
+                Descriptor image = shapes.image(which + i);
+                shapes.tag("moves" + i, image);
+                if (which.equals("old")) {
+                    old.add(image.digest());
+                }
+            }
+            engine.run(rules);
+        }
+        engine.clock.pass(Duration.ofDays(8));
+        Map<Tag, Digest> theirs = new HashMap<>();
+        AtomicBoolean out = new AtomicBoolean();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest") && theirs.isEmpty()) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                Digest last = old.stream()
+                        .filter(digest -> !request.contains(digest.toString()))
+                        .sorted()
+                        .toList()
+                        .getLast();
+                Tag tag = cosign
+                        ? new Tag("sha256-" + "0".repeat(64) + ".sig")
+                        : ImagePlan.Backup.name(new Tag("moves1"), last);
+                theirs.put(tag, last);
+                mirror.tags.putAll(theirs);
+            }
+            boolean asked = !theirs.isEmpty()
+                    && request.startsWith("HEAD manifest")
+                    && request.contains(theirs.keySet().iterator().next().value());
+            if (asked && out.compareAndSet(false, true)) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(out).isTrue();
+        assertThat(report.targets().getFirst().failed()).isPositive();
+        assertThat(mirror.manifests).containsKeys(theirs.values().toArray(Digest[]::new));
+        assertThat(mirror.tags).containsAllEntriesOf(theirs);
     }
 }
