@@ -9,7 +9,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -194,11 +196,15 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean empty, 
             LOG.debug("the list of pins cannot be used: {}", e.getMessage());
             return;
         }
-        List<Pin> known = readable(readers.getFirst());
+        Map<IndexTables.PinKey, Pin> known = new HashMap<>();
+        readable(readers.getFirst())
+                .forEach(pin -> known.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin));
         int added = 0;
         for (Pin pin : listed) {
-            if (!known.contains(pin)) {
-                updates.savePin(pin);
+            Pin there = known.get(new IndexTables.PinKey(pin.repository(), pin.reference()));
+            Pin both = there == null ? pin : there.with(pin);
+            if (!both.equals(there)) {
+                updates.savePin(both);
                 added++;
             }
         }

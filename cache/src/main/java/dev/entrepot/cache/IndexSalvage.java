@@ -141,11 +141,11 @@ final class IndexSalvage {
     private Collection<Pin> pins() {
         Map<IndexTables.PinKey, Pin> pins = new LinkedHashMap<>();
         for (Pin pin : rows("pins", IndexReader.PINS, Optional.empty(), IndexReader::pinOf)) {
-            pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin);
+            pins.merge(new IndexTables.PinKey(pin.repository(), pin.reference()), pin, Pin::with);
         }
         try {
             for (Pin pin : new PinList(layout).read().orElse(List.of())) {
-                pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin);
+                pins.merge(new IndexTables.PinKey(pin.repository(), pin.reference()), pin, Pin::with);
             }
         } catch (IOException e) {
             // Said when it is written anew.

@@ -4,7 +4,9 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Repository;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * That an image is never to be evicted, nor anything under it.
@@ -34,6 +36,19 @@ public record Pin(
     /** A pin of everything under a reference. */
     public static Pin all(Repository repository, ManifestReference reference) {
         return new Pin(repository, reference, List.of(), true);
+    }
+
+    /** A pin of the same reference that covers what this one does, and what another one does. */
+    Pin with(Pin other) {
+        Set<Platform> both = new LinkedHashSet<>(platforms);
+        both.addAll(other.platforms);
+        boolean all = platforms.isEmpty() || other.platforms.isEmpty();
+        return new Pin(
+                repository,
+                reference,
+                all ? List.of() : List.copyOf(both),
+                referrers || other.referrers,
+                ruled && other.ruled);
     }
 
     /** As people write it: {@code host/name:tag} or {@code host/name@digest}. */

@@ -24,7 +24,7 @@ final class PinRecords {
 
     /** Adds a pin, or changes what it covers. */
     void put(Pin pin) {
-        pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), Optional.of(pin));
+        pins.update(new IndexTables.PinKey(pin.repository(), pin.reference()), known -> Optional.of(pin));
     }
 
     /** The pin of just this reference. */
@@ -36,7 +36,8 @@ final class PinRecords {
     boolean remove(Repository repository, ManifestReference reference) {
         IndexTables.PinKey key = new IndexTables.PinKey(repository, reference);
         boolean known = pins.get(key).isPresent();
-        pins.put(key, Optional.empty());
+        // Not put: a pin that is only remembered to be away would protect nothing, and be there at the next start.
+        pins.update(key, before -> Optional.empty());
         return known;
     }
 

@@ -8,6 +8,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sqlite.SQLiteConfig;
 
 /** What a pin protects and serves after its index was damaged, while no upstream can be asked. */
@@ -152,6 +155,27 @@ class IndexSalvageTest {
         assertThat(fixture.repository(upstream).manifest(TAG).content().digest())
                 .isEqualTo(pinned.digest());
         pull(upstream, pinned);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void pinThatTheListHasNarrowerStaysAsWideAsTheIndexHasIt(boolean damaged) throws Exception {
+        pulledAndPinned();
+        Pin wide = Pin.all(upstream.repository(), TAG);
+        if (damaged) {
+            closeAndSpoil();
+        } else {
+            close();
+        }
+        Pin narrow = new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/s390x")), false);
+        new PinList(new StoreLayout(directory)).write(List.of(narrow));
+        if (!damaged) {
+            // As an older index is that was put in its place.
+            sql("UPDATE meta SET value = 1 WHERE key = 'opening'");
+        }
+        open();
+        assertThat(fixture.index.wasRebuilt()).isEqualTo(damaged);
+        assertThat(fixture.index.pins().all()).containsExactly(wide);
     }
 
     @Test
