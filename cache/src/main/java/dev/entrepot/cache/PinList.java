@@ -30,7 +30,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record PinList(StoreLayout layout) {
     private static final int VERSION = 1;
-    // What the reader of JSON takes: more than a hundred thousand pins.
+    // Some seventy thousand pins.
     private static final int MAX_BYTES = 4 * OciLimits.MAX_MANIFEST_BYTES;
 
     /**

@@ -25,10 +25,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class PullThroughCache {
     private static final Logger LOG = LoggerFactory.getLogger(PullThroughCache.class);
-    /** How long one client waits for a manifest, a tag or a list that is being fetched. */
     private static final String INDEX_FULL =
             "so much waits to be written to the index that nothing more is stored; see whether the disk is slow or full";
 
+    /** How long one client waits for a manifest, a tag or a list that is being fetched. */
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final ContentStore store;
