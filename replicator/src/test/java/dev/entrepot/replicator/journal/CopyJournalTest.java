@@ -24,6 +24,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/**
+ * What the journal keeps of runs, tags and content, also over restarts, older formats and damage. Long, because each is
+ * one case over the same file and clock.
+ */
 class CopyJournalTest {
     private static final List<String> BACK_TO_VERSION_7 = List.of(
             "ALTER TABLE run RENAME COLUMN summary TO report",
