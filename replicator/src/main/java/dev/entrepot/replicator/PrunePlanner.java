@@ -36,12 +36,14 @@ final class PrunePlanner {
     private final CopyJournal journal;
     private final SourceSurvey survey;
     private final SourceEvidence evidence;
+    private final long lostBefore;
 
     PrunePlanner(TargetSession session, SourceSurvey survey) {
         this.session = session;
         this.rule = session.rule();
         this.journal = session.journal();
         this.survey = survey;
+        this.lostBefore = journal.lostChanges();
         this.evidence = new SourceEvidence(rule, session.sourceGate(), survey);
     }
 
@@ -99,7 +101,7 @@ final class PrunePlanner {
         due.removeIf(comesFromElsewhere(works));
         if (noting) {
             // A tag that is there again and not noted so would have no grace time when it is gone the next time.
-            journal.flush();
+            journal.flush(lostBefore);
         }
         if (isTooMuch(due.size(), brought.size())) {
             steps.add(PruneStep.keep(

@@ -317,7 +317,7 @@ class CopyBehaviourTest {
 
         assertThat(report.outcome()).isEqualTo(Outcome.COMPLETE);
         assertThat(report.tally().blobsMounted()).isZero();
-        engine.journal.flush();
+        engine.journal.flush(0);
         assertThat(engine.journal.content().blobLocations("target.test", shared))
                 .extracting(Object::toString)
                 .containsExactly("mirror/other");

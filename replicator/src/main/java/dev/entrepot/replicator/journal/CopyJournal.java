@@ -13,7 +13,7 @@ import java.time.InstantSource;
  * rules had brought until then is no longer known to be theirs.
  *
  * <p>This opens and closes it, and leads to its records. Writes that nobody waits for are on disk in the order in which
- * they were made; {@link #flush()} waits for them. Safe for all threads. A failure of the disk or of SQLite is an
+ * they were made; {@link #flush} waits for them. Safe for all threads. A failure of the disk or of SQLite is an
  * {@link IOException}.
  */
 public final class CopyJournal implements AutoCloseable {
@@ -166,14 +166,20 @@ public final class CopyJournal implements AutoCloseable {
         return history.trim(before);
     }
 
+    /** How many changes that nobody waited for were lost since this was opened. */
+    public long lostChanges() {
+        return access.lostChanges();
+    }
+
     /**
      * Waits until everything that was noted before is on disk.
      *
-     * @throws IOException also if something that was noted since this was called last, by whomever, is lost; who does
-     *     not know by then what that was does not know what is noted
+     * @param lostBefore what {@link #lostChanges()} was before the changes that the caller must know of
+     * @throws IOException also if something that was noted since then, by whomever, is lost; who does not know by then
+     *     what that was does not know what is noted
      */
-    public void flush() throws IOException {
-        access.flush();
+    public void flush(long lostBefore) throws IOException {
+        access.flush(lostBefore);
     }
 
     @Override

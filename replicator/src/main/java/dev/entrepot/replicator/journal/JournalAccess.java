@@ -6,7 +6,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,8 +20,11 @@ final class JournalAccess {
     private static final Logger LOG = LoggerFactory.getLogger(JournalAccess.class);
 
     private final SqlThread sql;
-    // The first since somebody was told.
-    private final AtomicReference<@Nullable Throwable> lost = new AtomicReference<>();
+    // Never counted back: of several that wait each is told.
+    private final AtomicLong lost = new AtomicLong();
+    private volatile @Nullable Throwable lastLoss;
+    // Since somebody waited: a full disk loses one after another.
+    private final AtomicBoolean logged = new AtomicBoolean();
 
     JournalAccess(SqlThread sql) {
         this.sql = sql;
@@ -56,7 +60,7 @@ final class JournalAccess {
     }
 
     /**
-     * Hands in a change and does not wait. One that fails is lost, and whoever {@linkplain #flush waits} for all of
+     * Hands in a change and does not wait. One that fails is lost, and each who {@linkplain #flush waits} for all of
      * them is told. What is interrupted tells its own run.
      */
     void later(Change change) {
@@ -65,24 +69,33 @@ final class JournalAccess {
                     return null;
                 })
                 .whenComplete((nothing, failure) -> {
-                    if (failure != null
-                            && !(failure instanceof InterruptedException)
-                            && lost.compareAndSet(null, failure)) {
-                        LOG.warn("the replication journal lost what was to be noted: {}", failure.toString());
+                    if (failure != null && !(failure instanceof InterruptedException)) {
+                        lastLoss = failure;
+                        lost.incrementAndGet();
+                        if (logged.compareAndSet(false, true)) {
+                            LOG.warn("the replication journal lost what was to be noted: {}", failure.toString());
+                        }
                     }
                 });
+    }
+
+    /** How many changes that nobody waited for were lost since this was opened. */
+    long lostChanges() {
+        return lost.get();
     }
 
     /**
      * Waits until everything that was noted before is on disk.
      *
-     * @throws IOException also if something that was noted since this was called last, by whomever, is lost; who does
-     *     not know by then what that was does not know what is noted
+     * @param lostBefore what {@link #lostChanges()} was before the changes that the caller must know of
+     * @throws IOException also if something that was noted since then, by whomever, is lost; who does not know by then
+     *     what that was does not know what is noted
      */
-    void flush() throws IOException {
+    void flush(long lostBefore) throws IOException {
         sql.call(statements -> null);
-        Throwable failure = lost.getAndSet(null);
-        if (failure != null) {
+        logged.set(false);
+        if (lost.get() > lostBefore) {
+            Throwable failure = lastLoss;
             throw new IOException("the replication journal failed: " + failure, failure);
         }
     }

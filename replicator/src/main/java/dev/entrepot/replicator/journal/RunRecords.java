@@ -5,9 +5,11 @@ import java.sql.ResultSet;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The history of the runs of a {@link CopyJournal}, and what rules owe: to run once more. Safe for all threads. A
@@ -19,6 +21,8 @@ public final class RunRecords {
 
     private final JournalAccess access;
     private final InstantSource clock;
+    // How many changes were lost when a run began that is in progress.
+    private final Map<Long, Long> lostBefore = new ConcurrentHashMap<>();
 
     RunRecords(JournalAccess access, InstantSource clock) {
         this.access = access;
@@ -37,6 +41,7 @@ public final class RunRecords {
      * @param leftOut how many targets of the rule are busy, and so not served by it
      */
     public long start(String rule, String trigger, OptionalLong roundOf, int leftOut) throws IOException {
+        long lost = access.lostChanges();
         Long id = access.call(statements -> {
             statements.update(
                     "INSERT INTO run(rule, cause, started, outcome, round_of, left_out) VALUES (?, ?, ?, 'running', NULLIF(?, 0), ?)",
@@ -50,25 +55,31 @@ public final class RunRecords {
                 return row.getLong(1);
             }
         });
-        return id == null ? 0 : id;
+        long run = id == null ? 0 : id;
+        lostBefore.put(run, lost);
+        return run;
     }
 
     /**
-     * Notes that a run has ended, once everything before is on disk; see {@link CopyJournal#flush()}.
+     * Notes that a run has ended, once everything before is on disk; see {@link CopyJournal#flush}.
      *
      * @param reportJson its report, one JSON object; of one of more than 16 MiB only the summary is kept
+     * @throws IOException also if something that was to be noted since it began, by whomever, is lost, whoever was told
+     *     of that meanwhile; such a run can only be {@linkplain #breakOff broken off}
      */
     public void finish(long run, String outcome, String reportJson) throws IOException {
-        access.flush();
+        access.flush(lostBefore.getOrDefault(run, 0L));
         access.call(statements -> {
             RunRows.end(statements, run, clock.millis(), outcome, reportJson);
             OwedRows.ended(statements, run);
             return null;
         });
+        lostBefore.remove(run);
     }
 
     /** Notes that a run has ended without a report, once everything before is on disk. */
     public void breakOff(long run) throws IOException {
+        lostBefore.remove(run);
         access.call(statements -> {
             statements.update("UPDATE run SET ended = ?, outcome = 'broken-off' WHERE id = ?", clock.millis(), run);
             return null;

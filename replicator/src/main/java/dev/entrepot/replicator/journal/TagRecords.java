@@ -249,7 +249,7 @@ public final class TagRecords {
     }
 
     /**
-     * Notes that a tag is at the source; does not wait. Who goes by that calls {@link CopyJournal#flush()} after all of
+     * Notes that a tag is at the source; does not wait. Who goes by that calls {@link CopyJournal#flush} after all of
      * them: a tag of which it is lost would be pruned without its grace time when it is gone later.
      */
     public void notMissing(CompletedTag tag) {
