@@ -45,6 +45,7 @@ final class ApiResponse implements AutoCloseable {
     private volatile Received onReceived = bytes -> {};
     private volatile BooleanSupplier isLate = () -> false;
     private volatile String answerer;
+    private volatile boolean doubted;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
 
@@ -243,6 +244,16 @@ final class ApiResponse implements AutoCloseable {
         } catch (InvalidContentException e) {
             return bytes;
         }
+    }
+
+    /** Nobody knows whether the registry has said this, or somebody before it. */
+    void doubt() {
+        doubted = true;
+    }
+
+    /** Whether it {@linkplain #doubt shows nothing} of the registry: neither that it is there nor that it is out. */
+    boolean isDoubted() {
+        return doubted;
     }
 
     /** Who has answered is not whoever was asked. */

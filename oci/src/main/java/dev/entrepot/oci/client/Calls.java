@@ -105,10 +105,7 @@ final class Calls {
     <T> T open(ApiRequest request, Reader<T> reader) throws IOException {
         Breakers.Passage passage = breakers.enter(request);
         try {
-            T result = attempts(passage.isProbe() ? request.asProbe() : request, reader, passage);
-            passage.answered();
-            sightings.answered();
-            return result;
+            return attempts(passage.isProbe() ? request.asProbe() : request, reader, passage);
         } catch (OutageException e) {
             passage.failed(e);
             sightings.failed(String.valueOf(e.getMessage()));
@@ -142,6 +139,10 @@ final class Calls {
                 if (!StatusErrors.isOutageOfAll(response.status())) {
                     T result = reader.read(response);
                     once.keep();
+                    if (!response.isDoubted()) {
+                        passage.answered();
+                        sightings.answered();
+                    }
                     return result;
                 }
                 if (response.status() == 429) {

@@ -165,10 +165,13 @@ final class ManifestReads {
                 return new HeadAnswer.Unclear();
             }
             default -> {
-                // Where a registry redirects to is often good for GET alone. And whether it is the registry that says
-                // 400, or a web server before it, is in the body.
-                boolean elsewhere = response.status() >= 400 && response.isElsewhere(request);
-                if (elsewhere || response.status() == 400 && !response.isHtml()) {
+                // Where a registry redirects to is often good for GET alone.
+                if (response.status() >= 400 && response.isElsewhere(request)) {
+                    return new HeadAnswer.Unclear();
+                }
+                // Whether it is the registry that says so, or a web server before it, is in the body.
+                if (response.status() == 400 && !response.isHtml()) {
+                    response.doubt();
                     return new HeadAnswer.Unclear();
                 }
                 throw calls.errors().failure(response);

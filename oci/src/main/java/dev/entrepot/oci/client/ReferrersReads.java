@@ -145,6 +145,9 @@ final class ReferrersReads implements ReferrersApi {
         }
         boolean redirected = status >= 301 && status <= 308;
         if (status == 404 || status == 400 || status == 405 || status == 406 || redirected) {
+            if (StatusErrors.isOfAnother(response)) {
+                response.doubt();
+            }
             return true;
         }
         throw calls.errors().failure(response);

@@ -88,6 +88,11 @@ final class StatusErrors {
         };
     }
 
+    /** Whether this is a 400 of a web server before the registry. Reads the start of the body. */
+    static boolean isOfAnother(ApiResponse response) {
+        return response.status() == 400 && isPage(response, error(response));
+    }
+
     /**
      * Whether a 400 is of a web server before the registry, which has not seen the request. What is read is refused in
      * the form of the specification, or not by the registry. Of {@code /v2/} where a client logs in, which some

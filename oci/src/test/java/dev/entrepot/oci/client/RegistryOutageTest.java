@@ -22,7 +22,9 @@ import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,6 +147,33 @@ class RegistryOutageTest {
             }
             assertAt(OperationClass.METADATA, Position.CLOSED);
         }
+    }
+
+    /** As nginx answers who shows no client certificate. A HEAD does not show who says so, and is followed by a GET. */
+    @Test
+    void a400ThatNoRegistryHasWrittenOpensItWhateverIsAskedFor() {
+        registry.faults().always(Requests.any(), Fault.status(400));
+        List<ThrowingCallable> requests = List.of(
+                () -> repository.listTags(Optional.empty()),
+                () -> repository.resolve(TAG),
+                () -> repository.fetchManifest(TAG),
+                () -> repository.referrers(blob),
+                () -> repository.resolve(new Tag("another")));
+        for (ThrowingCallable request : requests) {
+            assertAt(OperationClass.METADATA, Position.CLOSED);
+            assertServerError(request);
+        }
+        assertAt(OperationClass.METADATA, Position.OPEN);
+        assertThat(client.state().answeredAt()).isEmpty();
+        world.advance(Duration.ofSeconds(10));
+        assertServerError(() -> repository.resolve(TAG));
+        assertThat(outage().retryAfter()).as("the probe has failed").contains(Duration.ofSeconds(20));
+    }
+
+    private static void assertServerError(ThrowingCallable request) {
+        assertThatThrownBy(request)
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.SERVER_ERROR));
     }
 
     @Test
