@@ -44,6 +44,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -217,6 +219,19 @@ class ReplicationServerTest {
         Answer wrong = get("/replication/rules/to-eu/plan?verify=most");
         assertThat(wrong.status()).isEqualTo(400);
         assertThat(wrong.json().path("error").asString()).contains("head").contains("deep");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/replication/runs?rule=to-eu&rule=other, parameter rule",
+        "/replication/runs?rule=to-eu%0a, parameter rule",
+        "/replication/rules/to-eu/plan?verify=deep&verify=head, parameter verify",
+        "/replication/rules/to-eu/plan?verify=%00, parameter verify",
+    })
+    void queryThatSaysNothingClearIsRefusedByTheNameOfItsParameter(String path, String named) throws Exception {
+        Answer answer = get(path);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().path("error").asString()).contains(named);
     }
 
     @Test

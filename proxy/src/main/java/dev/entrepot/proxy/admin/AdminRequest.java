@@ -23,11 +23,16 @@ public record AdminRequest(
         Function<String, Optional<String>> header,
         byte[] body) {
     /**
-     * The first value of a parameter of a raw query, which may be the empty text; empty if there is none.
+     * The value of a parameter of a raw query, which may be the empty text; empty if there is none.
      *
-     * @throws IllegalArgumentException if the query cannot be decoded
+     * @throws IllegalArgumentException if the query cannot be decoded, or has the parameter more than once; the message
+     *     names the parameter
      */
     public static Optional<String> parameter(String query, String name) {
-        return QueryParameters.parse(query).find(name);
+        QueryParameters parameters = QueryParameters.parse(query);
+        if (parameters.count(name) > 1) {
+            throw new IllegalArgumentException("the parameter " + name + " is there more than once");
+        }
+        return parameters.find(name);
     }
 }

@@ -4,11 +4,13 @@ import dev.entrepot.oci.InvalidNameException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
 /** The query of a URL, decoded. Unknown parameters are ignored, as servers must when clients add their own. */
 public final class QueryParameters {
+    private static final int SHOWN = 40;
     private static final QueryParameters NONE = new QueryParameters(List.of(), List.of());
     private final List<String> names;
     private final List<String> values;
@@ -21,7 +23,8 @@ public final class QueryParameters {
     /**
      * Decodes a raw query, without its question mark.
      *
-     * @throws InvalidNameException if an escape is malformed or a control character is hidden in one
+     * @throws InvalidNameException if an escape is malformed or a control character is hidden in one; the message names
+     *     the parameter
      */
     public static QueryParameters parse(String raw) {
         if (raw.isEmpty()) {
@@ -37,25 +40,30 @@ public final class QueryParameters {
             if (equals < 0 || equals > end) {
                 equals = end;
             }
-            names.add(decode(raw.substring(start, equals)));
-            values.add(equals == end ? "" : decode(raw.substring(equals + 1, end)));
+            String name = decode("name of a parameter", raw.substring(start, equals));
+            names.add(name);
+            values.add(equals == end ? "" : decode(parameter(name), raw.substring(equals + 1, end)));
             start = end + 1;
         }
         return new QueryParameters(names, values);
     }
 
-    private static String decode(String text) {
+    private static String parameter(String name) {
+        return "parameter " + (name.length() <= SHOWN ? name : name.substring(0, SHOWN) + "...");
+    }
+
+    private static String decode(String what, String text) {
         String decoded = text;
         if (text.indexOf('%') >= 0 || text.indexOf('+') >= 0) {
             try {
                 decoded = URLDecoder.decode(text, StandardCharsets.UTF_8);
             } catch (IllegalArgumentException e) {
-                throw new InvalidNameException("query", text, "percent-encoded UTF-8");
+                throw new InvalidNameException(what, text, "percent-encoded UTF-8");
             }
         }
         for (int i = 0; i < decoded.length(); i++) {
             if (Character.isISOControl(decoded.charAt(i))) {
-                throw new InvalidNameException("query", text, "no control characters");
+                throw new InvalidNameException(what, text, "no control characters");
             }
         }
         return decoded;
@@ -65,6 +73,11 @@ public final class QueryParameters {
     public Optional<String> find(String name) {
         int index = names.indexOf(name);
         return index < 0 ? Optional.empty() : Optional.of(values.get(index));
+    }
+
+    /** How often a parameter is there. */
+    public int count(String name) {
+        return Collections.frequency(names, name);
     }
 
     /** The first value of a parameter, or the empty text. */

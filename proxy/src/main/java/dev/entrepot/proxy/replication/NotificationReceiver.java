@@ -96,8 +96,15 @@ final class NotificationReceiver {
         String rest = query.substring(at + SECRET.length());
         int end = rest.indexOf('&');
         String raw = end < 0 ? rest : rest.substring(0, end);
-        String decoded = ReplicationApi.parameter(SECRET + raw, "secret").orElse(raw);
-        return Optional.of(new Shown(List.of("notification in the query", rest), List.of(decoded, raw, rest)));
+        return Optional.of(new Shown(List.of("notification in the query", rest), List.of(decoded(raw), raw, rest)));
+    }
+
+    private static String decoded(String raw) {
+        try {
+            return AdminRequest.parameter(SECRET + raw, "secret").orElse(raw);
+        } catch (IllegalArgumentException e) {
+            return raw;
+        }
     }
 
     private Optional<AdminReply> judged(AdminRequest request, boolean right, String... shown) {

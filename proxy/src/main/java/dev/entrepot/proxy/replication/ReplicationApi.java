@@ -268,12 +268,11 @@ final class ReplicationApi implements AdminEndpoint {
         }
     }
 
-    /** What a query says of a name; empty if it says nothing, or what cannot be decoded. */
-    static Optional<String> parameter(String query, String name) {
+    private static Optional<String> parameter(String query, String name) throws BadRequestException {
         try {
             return AdminRequest.parameter(query, name);
         } catch (IllegalArgumentException e) {
-            return Optional.empty();
+            throw new BadRequestException(String.valueOf(e.getMessage()));
         }
     }
 }
