@@ -23,6 +23,7 @@ final class FallbackTag {
     private final TargetRepository repository;
     private final Digest subject;
     private TagState state;
+    // What is put back where it is gone again.
     private Optional<ManifestBytes> written = Optional.empty();
     private boolean conditional = true;
     private int writes;
@@ -40,7 +41,11 @@ final class FallbackTag {
         return FallbackIndex.digests(state.manifest());
     }
 
-    /** What the list had that was written here last, and lacks now. */
+    /**
+     * What the list had that was written here last, and lacks now. Of one that was written on condition only what came
+     * into it here: who has changed it since could read all of it, and may have been right to take out what was there
+     * before.
+     */
     Set<Digest> lost() throws InvalidContentException {
         Set<Digest> lost = new HashSet<>(FallbackIndex.digests(written));
         lost.removeAll(listed());
@@ -81,17 +86,28 @@ final class FallbackTag {
             repository.push(next, subject.referrersTag());
             taken = true;
         }
-        Optional<Digest> before = state.manifest().map(ManifestBytes::digest);
+        Optional<ManifestBytes> before = state.manifest();
         state = repository.state(subject.referrersTag(), subject);
         if (taken) {
             writes++;
-            written = Optional.of(next);
-        } else if (state.manifest().map(ManifestBytes::digest).equals(before)) {
+            written = Optional.of(condition.isPresent() ? own(next, before) : next);
+        } else if (digest(state.manifest()).equals(digest(before))) {
             // Nobody has written it: it is the condition itself that the target does not take.
             conditional = false;
         } else {
             declined++;
         }
         return taken;
+    }
+
+    // What was written here before and has been put back is its own still.
+    private ManifestBytes own(ManifestBytes next, Optional<ManifestBytes> before) throws InvalidContentException {
+        Set<Digest> others = new HashSet<>(FallbackIndex.digests(before));
+        others.removeAll(FallbackIndex.digests(written));
+        return FallbackIndex.without(next, others);
+    }
+
+    private static Optional<Digest> digest(Optional<ManifestBytes> manifest) {
+        return manifest.map(ManifestBytes::digest);
     }
 }

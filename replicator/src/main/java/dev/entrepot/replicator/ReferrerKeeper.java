@@ -99,7 +99,8 @@ final class ReferrerKeeper {
 
     /**
      * Reads, merges, writes, and reads back, until nothing is missing: another process may be doing the same. What was
-     * written here and another wrote over is put back, also what was another's before.
+     * written here and another wrote over is put back; also what was another's before, where the target takes no
+     * conditions.
      */
     private void write(TargetRepository repository, Digest subject, List<Descriptor> wanted, TallyCounter tally)
             throws IOException {

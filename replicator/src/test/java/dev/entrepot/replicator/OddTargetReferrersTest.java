@@ -142,6 +142,19 @@ class OddTargetReferrersTest extends BetweenOddRegistries {
         });
     }
 
+    // Before it is read back.
+    private void afterTheFirstWrite(Descriptor subject, Meanwhile meanwhile) {
+        AtomicInteger puts = new AtomicInteger();
+        String tag = subject.digest().referrersTag().value();
+        target.content().gate((index, line) -> {
+            if (line.startsWith("PUT manifest ") && line.endsWith(" " + tag)) {
+                puts.incrementAndGet();
+            } else if (line.endsWith(" " + tag) && puts.compareAndSet(1, 2)) {
+                meanwhile.happens();
+            }
+        });
+    }
+
     private interface Meanwhile {
         void happens() throws IOException;
     }
@@ -215,19 +228,42 @@ class OddTargetReferrersTest extends BetweenOddRegistries {
         Descriptor theirs = world.shapes.image("theirs");
         Descriptor own = world.app.referrers(image.digest()).descriptors().getFirst();
         lists(image, theirs);
-        AtomicInteger puts = new AtomicInteger();
-        String tag = image.digest().referrersTag().value();
-        target.content().gate((index, line) -> {
-            if (line.startsWith("PUT manifest ") && line.endsWith(" " + tag)) {
-                puts.incrementAndGet();
-            } else if (line.endsWith(" " + tag) && puts.compareAndSet(1, 2)) {
-                lists(image, own);
-            }
-        });
+        afterTheFirstWrite(image, () -> lists(image, own));
 
         world.completes();
 
         assertThat(listed(image)).containsExactlyInAnyOrder(theirs.digest(), own.digest());
+        assertThat(target.requests("PUT", fallback(image))).hasSize(2);
+    }
+
+    @Test
+    void entryThatAnotherTakesOutAfterOurWriteStaysOutWhereTheTargetTakesConditions() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Descriptor theirs = world.shapes.image("theirs");
+        Descriptor own = world.app.referrers(image.digest()).descriptors().getFirst();
+        target.content().knowsConditions = true;
+        lists(image, theirs);
+        afterTheFirstWrite(image, () -> lists(image, own));
+
+        world.completes();
+
+        assertThat(listed(image)).containsExactly(own.digest());
+        assertThat(target.requests("PUT", fallback(image))).hasSize(1);
+    }
+
+    @Test
+    void ownEntryThatAnotherWritesOverIsPutBackAloneWhereTheTargetTakesConditions() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Descriptor theirs = world.shapes.image("theirs");
+        Descriptor later = world.shapes.image("later");
+        Descriptor own = world.app.referrers(image.digest()).descriptors().getFirst();
+        target.content().knowsConditions = true;
+        lists(image, theirs);
+        afterTheFirstWrite(image, () -> lists(image, later));
+
+        world.completes();
+
+        assertThat(listed(image)).containsExactlyInAnyOrder(later.digest(), own.digest());
         assertThat(target.requests("PUT", fallback(image))).hasSize(2);
     }
 
