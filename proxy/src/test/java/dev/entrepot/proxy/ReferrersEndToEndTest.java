@@ -10,6 +10,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Corpus;
@@ -136,6 +137,36 @@ class ReferrersEndToEndTest {
                     assertThat(entry.artifactType()).contains(SIGNATURE);
                     assertThat(entry.annotations()).containsEntry("key", "value");
                 });
+    }
+
+    /** The subject itself is never served, but what refers to it has digests that can be compared. */
+    @Test
+    void subjectWhoseOwnDigestCannotBeVerifiedHereIsAskedForAtTheUpstream() throws Exception {
+        Digest subject = Digest.parse("blake3:" + "1".repeat(64));
+        Descriptor signed = Descriptor.of(MediaType.OCI_MANIFEST, subject, 10);
+        Bundle referrer = images.referrer(signed, SIGNATURE, Map.of("key", "value"));
+        able.push("strange", referrer);
+        unable.push("strange", referrer);
+        unable.push(
+                "strange",
+                images.fallbackIndex(List.of(referrer)),
+                subject.referrersTag().value());
+        for (String upstream : List.of("able.test/", "unable.test/")) {
+            assertThat(digests(listed(upstream + "strange", subject))).containsExactly(referrer.digest());
+            assertThat(mirror.get("/v2/" + upstream + "strange/manifests/" + subject)
+                            .statusCode())
+                    .isEqualTo(404);
+        }
+    }
+
+    /** That the upstream has no digests of that kind is no list. */
+    @Test
+    void upstreamThatRefusesTheDigestOfASubjectGivesNoEmptyList() throws Exception {
+        able.push("refusing", images.image(10), "1");
+        able.faults().always(Requests.referrers(), Fault.error(400, "DIGEST_INVALID"));
+        HttpResponse<byte[]> answer = referrers("able.test/refusing", Digest.parse("blake3:" + "2".repeat(64)));
+        assertThat(answer.statusCode()).isEqualTo(404);
+        assertThat(code(answer)).isEqualTo("MANIFEST_UNKNOWN");
     }
 
     @ParameterizedTest

@@ -20,7 +20,8 @@ import java.util.Optional;
 
 /**
  * What refers to a manifest (distribution-spec, "Listing Referrers"). Several clients read the first page only, so
- * everything is in one page while it is below 4 MiB. A repository whose upstream knows nothing of referrers is answered
+ * everything is in one page while it is below 4 MiB. Of a subject whose own digest cannot be verified here the upstream
+ * is asked as of any other: what it lists can be. A repository whose upstream knows nothing of referrers is answered
  * with MANIFEST_UNKNOWN, never with an empty list and never with NAME_UNKNOWN, so that clients try the fallback tag
  * themselves.
  */
@@ -34,10 +35,6 @@ final class ReferrersHandler {
     private ReferrersHandler() {}
 
     static Reply handle(ReferrersRequest request, ServedRepository repository, ClientCall call) throws IOException {
-        if (!request.subject().algorithm().isVerifiable()) {
-            // No such manifest is ever served here; of an unknown one the specification has an empty list.
-            return list(request, page(request, List.of()), List.of(), call, Optional.empty());
-        }
         Answer<Referrers> answer = referrers(request, repository);
         List<Header> freshness = new ArrayList<>(2);
         ReplyHeaders.addFreshness(freshness, answer);
@@ -51,11 +48,11 @@ final class ReferrersHandler {
                     freshness.toArray(Header[]::new));
         }
         Page page = page(request, answer.content().descriptors());
-        return list(request, page, freshness, call, Optional.of(answer.verdict()));
+        return list(request, page, freshness, call, answer.verdict());
     }
 
     private static Reply list(
-            ReferrersRequest request, Page page, List<Header> freshness, ClientCall call, Optional<Verdict> verdict) {
+            ReferrersRequest request, Page page, List<Header> freshness, ClientCall call, Verdict verdict) {
         List<Header> headers = new ArrayList<>(6);
         headers.add(CONTENT_TYPE);
         headers.add(ReplyHeaders.NO_CACHE);
@@ -71,7 +68,7 @@ final class ReferrersHandler {
         ReplyBody body = new ListWriter<>(
                         JsonDocuments.referrers(), page.descriptors, JsonDocuments::descriptor, page.bytes)
                 .body(call.head());
-        return new Reply(Status.OK_200, headers, body, verdict);
+        return new Reply(Status.OK_200, headers, body, Optional.of(verdict));
     }
 
     private static Answer<Referrers> referrers(ReferrersRequest request, ServedRepository repository)
