@@ -37,6 +37,8 @@ final class ServedAccess implements AutoCloseable {
     private final AdminGate admin;
     private final Optional<ReloadedContext> certificate;
     private final Optional<ReloadedContext> adminCertificate;
+    private final RefusedCertificates refused = new RefusedCertificates("registry", System::nanoTime);
+    private final RefusedCertificates adminRefused = new RefusedCertificates("admin", System::nanoTime);
     private volatile Runnable adminChanged = () -> {};
 
     /**
@@ -49,9 +51,9 @@ final class ServedAccess implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         this.localToken = LocalCommand.token(random);
         ClientAccess.World world = new ClientAccess.World(clock, System::nanoTime, random, localToken);
-        this.certificate = watched(server.tls(), "the certificate", clock, () -> {});
-        this.adminCertificate =
-                watched(ofAdmin(server), "the certificate of the admin API", clock, () -> adminChanged.run());
+        this.certificate = watched(server.tls(), refused, "the certificate", clock, () -> {});
+        this.adminCertificate = watched(
+                ofAdmin(server), adminRefused, "the certificate of the admin API", clock, () -> adminChanged.run());
         this.clients = new ClientAccess(config, files, world);
         this.admin = AdminGate.of(server.adminAccess(), server.admin(), files, world);
     }
@@ -69,22 +71,24 @@ final class ServedAccess implements AutoCloseable {
     }
 
     private Optional<ReloadedContext> watched(
-            Optional<TlsConfig> config, String what, InstantSource clock, Runnable changed) throws IOException {
+            Optional<TlsConfig> config, RefusedCertificates notes, String what, InstantSource clock, Runnable changed)
+            throws IOException {
         if (config.isEmpty()) {
             return Optional.empty();
         }
         TlsConfig tls = config.get();
         WatchedFiles.Contents before = WatchedFiles.contents(filesOf(tls));
-        ReloadedContext shown = new ReloadedContext(load(tls, what, clock));
+        ReloadedContext shown = new ReloadedContext(load(tls, notes, what, clock));
         files.add(what, before, () -> {
-            shown.replace(load(tls, what, clock));
+            shown.replace(load(tls, notes, what, clock));
             changed.run();
         });
         return Optional.of(shown);
     }
 
-    private static ServerCertificate load(TlsConfig tls, String what, InstantSource clock) throws IOException {
-        ServerCertificate certificate = ServerCertificate.load(tls);
+    private static ServerCertificate load(TlsConfig tls, RefusedCertificates notes, String what, InstantSource clock)
+            throws IOException {
+        ServerCertificate certificate = ServerCertificate.load(tls, notes);
         if (certificate.notAfter().isBefore(clock.instant())) {
             LOG.warn(
                     "{} in {} has expired at {}: clients refuse it; put a new one, with its key, in its place",
@@ -159,6 +163,12 @@ final class ServedAccess implements AutoCloseable {
                 "Requests with a wrong password or token, or at the admin port a wrong secret of notifications.",
                 () -> gate().failed(),
                 admin.guesses()::refusals);
+        ofListeners(
+                metrics,
+                "entrepot_tls_refused_total",
+                "Certificates of clients that were refused in the handshake of TLS.",
+                refused::count,
+                adminRefused::count);
         metrics.counterFrom(
                 "entrepot_access_refused_total",
                 "Requests that were denied by the rules of access; who is only asked who he is does not count.",

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -43,6 +44,15 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
      * @throws IOException if a file cannot be read, or the key is another's; the message names the files
      */
     static ServerCertificate load(TlsConfig config) throws IOException {
+        return load(config, managers -> managers);
+    }
+
+    /** As above, of which {@code refused} notes the certificates of clients that are refused. */
+    static ServerCertificate load(TlsConfig config, RefusedCertificates refused) throws IOException {
+        return load(config, refused::watched);
+    }
+
+    private static ServerCertificate load(TlsConfig config, UnaryOperator<TrustManager[]> judges) throws IOException {
         List<X509Certificate> chain = chain(config.certificate());
         PrivateKey key;
         try {
@@ -56,7 +66,8 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
         }
         boolean required = config.clientCertificates() == TlsConfig.ClientCertificates.REQUIRED;
         Optional<TrustManager[]> clients = config.clientCa().isPresent()
-                ? Optional.of(PemAuthorities.trusting(config.clientCa().get(), "clients' certificates"))
+                ? Optional.of(
+                        judges.apply(PemAuthorities.trusting(config.clientCa().get(), "clients' certificates")))
                 : Optional.empty();
         return new ServerCertificate(
                 context(key, chain, clients),

@@ -209,7 +209,14 @@ class TlsEndToEndTest {
         try (MirrorFixture mirror = mirror(required, "")) {
             assertThat(get(two.showingTo(one), mirror, "/v2/").statusCode()).isEqualTo(200);
             assertThatThrownBy(() -> get(one.trusting(), mirror, "/v2/")).isInstanceOf(IOException.class);
+            assertThat(mirror.metric("entrepot_tls_refused_total{listener=\"registry\"}"))
+                    .as("none was shown")
+                    .isZero();
             assertThatThrownBy(() -> get(one.showingTo(one), mirror, "/v2/")).isInstanceOf(IOException.class);
+            assertThat(mirror.metric("entrepot_tls_refused_total{listener=\"registry\"}"))
+                    .isPositive();
+            assertThat(mirror.metric("entrepot_tls_refused_total{listener=\"admin\"}"))
+                    .isZero();
         }
     }
 
