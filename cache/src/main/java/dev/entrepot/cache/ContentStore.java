@@ -236,14 +236,25 @@ public final class ContentStore implements AutoCloseable {
         return quarantined.get();
     }
 
+    /** Which file lies where this content is or would be, whatever it is; empty if there is nothing. */
+    Optional<FileIdentity> identity(ContentKind kind, Digest digest) throws IOException {
+        return digest.algorithm().isVerifiable() ? FileIdentity.of(layout.content(kind, digest)) : Optional.empty();
+    }
+
     /**
      * Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know
-     * why. What is kept of the other kind under the same digest stays.
+     * why. What is kept of the other kind under the same digest stays, and so does what has come in its place since it
+     * was found bad.
+     *
+     * @param bad what was found bad: its {@link #identity} before it was read
+     * @return whether it was still there
      */
-    void quarantine(ContentKind kind, Digest digest) throws IOException {
-        if (digest.algorithm().isVerifiable() && quarantine.take(kind, digest)) {
+    boolean quarantine(ContentKind kind, Digest digest, FileIdentity bad) throws IOException {
+        boolean taken = digest.algorithm().isVerifiable() && quarantine.take(kind, digest, bad);
+        if (taken) {
             quarantined.incrementAndGet();
         }
+        return taken;
     }
 
     /** What lies in quarantine. */

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,20 +51,33 @@ final class Quarantine {
     }
 
     /**
-     * Takes content out of its tree.
+     * Takes content out of its tree, if what lies there is what was found bad: to find that may have taken long, and
+     * what was fetched anew meanwhile is good.
      *
+     * @param bad what was found bad
      * @return whether it was there
      */
-    synchronized boolean take(ContentKind kind, Digest digest) throws IOException {
-        if (deletePipe(layout.content(kind, digest))) {
+    synchronized boolean take(ContentKind kind, Digest digest, FileIdentity bad) throws IOException {
+        Path from = layout.content(kind, digest);
+        if (!FileIdentity.of(from).equals(Optional.of(bad))) {
+            LOG.debug("{} {} is gone, or another by now, and not put in quarantine", kind, digest);
+            return false;
+        }
+        if (deletePipe(from)) {
             return true;
         }
         Path to = layout.quarantined(kind, digest);
         long replaced = size(to);
         try {
-            Files.move(layout.content(kind, digest), to, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {
             LOG.debug("no {} {} to put in quarantine", kind, digest);
+            return false;
+        }
+        // It may have come between the look and the move. What does not say is a link that leads nowhere from here.
+        if (FileIdentity.of(to).filter(moved -> !moved.equals(bad)).isPresent()) {
+            Files.move(to, from, StandardCopyOption.ATOMIC_MOVE);
+            bytes.addAndGet(-replaced);
             return false;
         }
         bytes.addAndGet(size(to) - replaced);

@@ -220,7 +220,10 @@ public final class Scrub implements AutoCloseable {
 
     private void check(ContentKind kind, Digest digest) throws InterruptedException {
         String why;
+        Optional<FileIdentity> read = Optional.empty();
         try {
+            // Before it is opened: a large one takes hours, in which it may be evicted and fetched anew.
+            read = store.identity(kind, digest);
             Digest actual = hash(kind, digest);
             checked.incrementAndGet();
             if (actual.equals(digest) || closed) {
@@ -239,20 +242,26 @@ public final class Scrub implements AutoCloseable {
             checked.incrementAndGet();
             why = "cannot be read: " + e;
         }
-        replace(kind, digest, why);
+        if (read.isPresent()) {
+            replace(kind, digest, read.get(), why);
+        }
     }
 
-    private void replace(ContentKind kind, Digest digest, String why) {
+    private void replace(ContentKind kind, Digest digest, FileIdentity read, String why) {
         Optional<Repository> owner = healing.owner(digest);
+        boolean moved;
         try {
-            repair.damaged(kind, digest, why);
+            moved = repair.damaged(kind, digest, read, why);
         } catch (IOException e) {
-            LOG.error("{} {}, and cannot be moved away: {}", digest, why, e.toString());
-            return;
-        } finally {
-            // Whoever sees the count finds it no more.
+            LOG.error("{}", e.getMessage());
             bad.incrementAndGet();
+            return;
         }
+        if (!moved) {
+            return;
+        }
+        // Whoever sees the count finds it no more.
+        bad.incrementAndGet();
         owner.ifPresent(repository -> healing.heal(repository, kind, digest));
     }
 

@@ -30,11 +30,7 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         try {
             file = store.openBlob(digest);
         } catch (IOException e) {
-            // For want of rights or of file handles, good files cannot be opened either.
-            if (store.isFile(ContentKind.BLOB, digest)) {
-                throw e;
-            }
-            damaged(ContentKind.BLOB, digest, "cannot be read: " + e);
+            moveAwayWhatIsNoFile(ContentKind.BLOB, digest, e);
             return store.openBlob(digest);
         }
         if (file.isEmpty()) {
@@ -44,10 +40,27 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         if (isAsStored(digest, file.get().sizeBytes())) {
             return file;
         }
-        long bytes = file.get().sizeBytes();
         file.get().close();
-        damaged(ContentKind.BLOB, digest, "has " + bytes + " bytes, not those that were stored");
-        return Optional.empty();
+        Optional<FileIdentity> there = store.identity(ContentKind.BLOB, digest);
+        if (there.isPresent() && !isAsStored(digest, there.get().sizeBytes())) {
+            String why = "has " + there.get().sizeBytes() + " bytes, not those that were stored";
+            if (damaged(ContentKind.BLOB, digest, there.get(), why)) {
+                return Optional.empty();
+            }
+        }
+        // Another has come in its place, or none is there any more.
+        return store.openBlob(digest);
+    }
+
+    // For want of rights or of file handles, good files cannot be read either.
+    private void moveAwayWhatIsNoFile(ContentKind kind, Digest digest, IOException failure) throws IOException {
+        Optional<FileIdentity> there = store.identity(kind, digest);
+        if (there.isPresent()) {
+            if (there.get().regular()) {
+                throw failure;
+            }
+            damaged(kind, digest, there.get(), "cannot be read: " + failure);
+        }
     }
 
     /**
@@ -60,20 +73,28 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         try {
             bytes = store.manifest(digest);
         } catch (InvalidContentException e) {
-            damaged(ContentKind.MANIFEST, digest, String.valueOf(e.getMessage()));
-            return Optional.empty();
+            bytes = doubtManifest(digest);
         } catch (IOException e) {
-            // For want of rights or of file handles, good files cannot be read either.
-            if (store.isFile(ContentKind.MANIFEST, digest)) {
-                throw e;
-            }
-            damaged(ContentKind.MANIFEST, digest, "cannot be read: " + e);
+            moveAwayWhatIsNoFile(ContentKind.MANIFEST, digest, e);
             return Optional.empty();
         }
         if (bytes.isEmpty()) {
             absent(ContentKind.MANIFEST, digest);
         }
         return bytes;
+    }
+
+    // Reads it once more, knowing which file it is: a good one may have come in its place.
+    private Optional<byte[]> doubtManifest(Digest digest) throws IOException {
+        Optional<FileIdentity> read = store.identity(ContentKind.MANIFEST, digest);
+        try {
+            return store.manifest(digest);
+        } catch (InvalidContentException e) {
+            if (read.isPresent()) {
+                damaged(ContentKind.MANIFEST, digest, read.get(), String.valueOf(e.getMessage()));
+            }
+            return Optional.empty();
+        }
     }
 
     /**
@@ -83,8 +104,14 @@ record StoreRepair(ContentStore store, CacheIndex index) {
      * @throws IOException if it cannot be opened, or not be put aside
      */
     void doubtBlob(Digest digest) throws IOException {
+        Optional<FileIdentity> read = store.identity(ContentKind.BLOB, digest);
         Optional<BlobFile> file = openBlob(digest);
         if (file.isEmpty()) {
+            return;
+        }
+        if (read.isEmpty()) {
+            // It has come just now.
+            file.get().close();
             return;
         }
         Digest actual;
@@ -95,11 +122,11 @@ record StoreRepair(ContentStore store, CacheIndex index) {
                 throw e;
             }
             Path path = store.layout().content(ContentKind.BLOB, digest);
-            damaged(ContentKind.BLOB, digest, "cannot be read in " + path + " (" + e.getMessage() + ")");
+            damaged(ContentKind.BLOB, digest, read.get(), "cannot be read in " + path + " (" + e.getMessage() + ")");
             return;
         }
         if (!actual.equals(digest)) {
-            damaged(ContentKind.BLOB, digest, "has gone bad on the disk: its digest is " + actual);
+            damaged(ContentKind.BLOB, digest, read.get(), "has gone bad on the disk: its digest is " + actual);
         }
     }
 
@@ -141,16 +168,33 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         }
     }
 
-    /** Puts content in quarantine. */
-    void damaged(ContentKind kind, Digest digest, String why) throws IOException {
+    /**
+     * Puts content in quarantine, unless it is another by now.
+     *
+     * @param bad what was found bad: its {@link ContentStore#identity} before it was read
+     * @return whether it was; else what is there stays, and is known as before
+     * @throws IOException if it cannot be moved; the message says what is wrong with it
+     */
+    boolean damaged(ContentKind kind, Digest digest, FileIdentity bad, String why) throws IOException {
+        try {
+            if (!store.quarantine(kind, digest, bad)) {
+                LOG.info("{} {} {}, but is gone by now, or another is in its place", name(kind), digest, why);
+                return false;
+            }
+        } catch (IOException e) {
+            throw new IOException(
+                    name(kind) + " " + digest + " " + why + ", and cannot be moved to "
+                            + store.layout().quarantine() + ": " + e,
+                    e);
+        }
         LOG.error(
                 "{} {} {}; it is moved to {} and will be fetched anew. If this happens again, look at the disk",
                 name(kind),
                 digest,
                 why,
                 store.layout().quarantine());
-        store.quarantine(kind, digest);
         forget(kind, digest);
+        return true;
     }
 
     // It may have come again in this moment, as when it is evicted.

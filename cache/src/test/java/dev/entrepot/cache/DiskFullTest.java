@@ -166,7 +166,7 @@ class DiskFullTest {
             index.pins().put(Pin.all(REPOSITORY, new Tag("kept")));
         }
         Digest bad = Samples.store(store, Samples.bytes(1, 200_000));
-        store.quarantine(ContentKind.BLOB, bad);
+        Samples.quarantine(store, bad);
         try (Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
             ingest.write(new byte[200_000], 0, 200_000);
         }
@@ -212,7 +212,7 @@ class DiskFullTest {
             Samples.store(store, Samples.bytes(i, 100));
         }
         // The log of the database may grow to more than the index, while a reader looks at what was.
-        store.quarantine(ContentKind.BLOB, Samples.store(store, Samples.bytes(1, 2_300_000)));
+        Samples.quarantine(store, Samples.store(store, Samples.bytes(1, 2_300_000)));
         Path index = disk.resolve("index.db");
         if (lost) {
             Files.delete(index);

@@ -222,7 +222,7 @@ class HousekeepingTest {
     @Test
     void quarantineIsEmptiedAfterAWeekWhileTheServerRuns() throws Exception {
         Digest bad = blobs(1, 100).getFirst();
-        store.quarantine(ContentKind.BLOB, bad);
+        Samples.quarantine(store, bad);
         index.contents().removed(bad);
         try (Evictor evictor = evictor(DiskLimits.of(10_000, 0))) {
             Housekeeping housekeeping = housekeeping(evictor);
@@ -238,9 +238,9 @@ class HousekeepingTest {
     @Test
     void whatLiesInQuarantineGoesBeforeGoodContent() throws Exception {
         List<Digest> blobs = blobs(3, 1_000);
-        store.quarantine(ContentKind.BLOB, blobs.getFirst());
+        Samples.quarantine(store, blobs.getFirst());
         index.contents().removed(blobs.getFirst());
-        store.quarantine(ContentKind.BLOB, blobs.get(1));
+        Samples.quarantine(store, blobs.get(1));
         index.contents().removed(blobs.get(1));
         try (Evictor evictor = evictor(new DiskLimits(3_000, 3_000, 3_000, 0))) {
             assertThat(evictor.usedBytes()).isEqualTo(3_000);
@@ -257,7 +257,7 @@ class HousekeepingTest {
     @Test
     void quarantineIsCountedAfterARestartAndWhatPeopleTakeFromItIsNot() throws Exception {
         Digest bad = blobs(1, 100).getFirst();
-        store.quarantine(ContentKind.BLOB, bad);
+        Samples.quarantine(store, bad);
         index.contents().removed(bad);
         close();
         open();

@@ -29,6 +29,14 @@ final class Samples {
         return digest;
     }
 
+    /** Puts a stored blob in quarantine, as one that was found bad. */
+    static void quarantine(ContentStore store, Digest digest) throws IOException {
+        store.quarantine(
+                ContentKind.BLOB,
+                digest,
+                store.identity(ContentKind.BLOB, digest).orElseThrow());
+    }
+
     /** Has room made for so many bytes, as a fill does that ends at once; returns whether there is. */
     static boolean room(ContentStore store, Evictor evictor, long bytes) throws IOException {
         try (Ingest ingest = store.ingest(Digest.sha256("room".getBytes(StandardCharsets.US_ASCII)))) {

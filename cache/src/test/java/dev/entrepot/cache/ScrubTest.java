@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -78,6 +79,31 @@ class ScrubTest {
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bad))).isEqualTo(bad);
         fixture.awaitIdle();
         assertThat(fixture.index.contents().storedBytes()).isEqualTo(before);
+    }
+
+    @Test
+    void goodBlobThatHasComeInThePlaceOfABadOneWhileThatWasReadStays() throws Exception {
+        spoil();
+        Path file = fixture.store.layout().content(ContentKind.BLOB, Digest.sha256(bad));
+        long before = fixture.index.contents().storedBytes();
+        // A pause follows each file that has been read.
+        try (Scrub scrub = scrub(pause -> fetchAnew(file))) {
+            scrub.runRound();
+            assertThat(scrub.progress().checked()).isEqualTo(3);
+            assertThat(scrub.progress().bad()).isZero();
+        }
+        assertThat(file).hasBinaryContent(bad);
+        assertThat(fixture.store.quarantined()).isZero();
+        assertThat(fixture.index.contents().storedBytes()).isEqualTo(before);
+    }
+
+    private void fetchAnew(Path file) {
+        try {
+            Files.delete(file);
+            Files.write(file, bad);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
