@@ -6,6 +6,7 @@ import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
@@ -197,17 +198,29 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         return true;
     }
 
-    // It may have come again in this moment, as when it is evicted.
+    // It may have come again in this moment, as when it is evicted; or the same bytes are kept as the other kind, too,
+    // and have no row of their own.
     private void forget(ContentKind kind, Digest digest) throws IOException {
         Optional<IndexedContent> row = index.contents().get(digest);
         if (row.isPresent() && row.get().kind() != kind) {
-            // The same bytes are kept as the other kind, too.
             return;
         }
         Optional<Repository> owner = row.flatMap(IndexedContent::owner);
         index.contents().removed(digest);
-        Optional<StoredContent> back = store.find(kind, digest);
-        back.ifPresent(found -> index.contents().stored(digest, kind, found.sizeBytes(), Optional.empty(), owner));
+        for (ContentKind left : List.of(kind, other(kind))) {
+            Optional<StoredContent> found = store.isFile(left, digest) ? store.find(left, digest) : Optional.empty();
+            if (found.isPresent()) {
+                index.contents().stored(digest, left, found.get().sizeBytes(), Optional.empty(), owner);
+                return;
+            }
+        }
+    }
+
+    private static ContentKind other(ContentKind kind) {
+        return switch (kind) {
+            case BLOB -> ContentKind.MANIFEST;
+            case MANIFEST -> ContentKind.BLOB;
+        };
     }
 
     private static String name(ContentKind kind) {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,6 +48,29 @@ class StoreRepairTest {
     private void storeManifest() throws IOException {
         store.putManifest(DIGEST, BYTES);
         index.contents().stored(DIGEST, ContentKind.MANIFEST, BYTES.length, Optional.of(MediaType.OCI_MANIFEST));
+    }
+
+    @Test
+    void blobStaysCountedWhenTheManifestWithTheSameBytesHasGoneBad() throws IOException {
+        Samples.store(store, BYTES);
+        storeManifest();
+        Files.write(path(ContentKind.MANIFEST), new byte[] {1}, StandardOpenOption.APPEND);
+
+        assertThat(repair.manifest(DIGEST)).isEmpty();
+
+        assertThat(path(ContentKind.MANIFEST)).doesNotExist();
+        assertThat(index.contents().get(DIGEST).map(IndexedContent::kind)).contains(ContentKind.BLOB);
+        assertThat(index.contents().storedBytes()).isEqualTo(BYTES.length);
+    }
+
+    @Test
+    void manifestStaysCountedWhenTheBlobWithTheSameBytesIsGone() throws IOException {
+        store.putManifest(DIGEST, BYTES);
+        index.contents().stored(DIGEST, ContentKind.BLOB, BYTES.length, Optional.empty());
+
+        assertThat(repair.openBlob(DIGEST)).isEmpty();
+
+        assertThat(index.contents().get(DIGEST).map(IndexedContent::kind)).contains(ContentKind.MANIFEST);
     }
 
     @Test
