@@ -57,6 +57,10 @@ final class PinListing {
         behind = false;
         changes.set(0);
         try {
+            if (records.isPending()) {
+                // Counted among them, and refused in the end perhaps: then the next look lists them without it.
+                behind = true;
+            }
             List<Pin> pins = records.all();
             if (!isListed(pins)) {
                 list.write(pins);

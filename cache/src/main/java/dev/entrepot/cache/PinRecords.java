@@ -41,6 +41,11 @@ final class PinRecords {
         return known;
     }
 
+    /** Whether a change of a pin waits to be committed, and may still turn out to be refused. */
+    boolean isPending() {
+        return pins.isPending();
+    }
+
     /**
      * All pins, in order.
      *

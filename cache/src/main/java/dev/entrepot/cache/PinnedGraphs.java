@@ -93,8 +93,12 @@ public final class PinnedGraphs {
         long lostBefore = index.lostChanges();
         index.pins().put(pin);
         rows.add(new IndexTables.PinKey(pin.repository(), pin.reference()));
-        index.flush(lostBefore);
-        index.pinListing().changed(pin.ruled());
+        try {
+            index.flush(lostBefore);
+        } finally {
+            // What was not written in time may be written later.
+            index.pinListing().changed(pin.ruled());
+        }
     }
 
     /**
@@ -109,8 +113,11 @@ public final class PinnedGraphs {
                 index.pins().get(repository, reference).filter(Pin::ruled).isPresent();
         boolean known = index.pins().remove(repository, reference);
         rows.add(new IndexTables.PinKey(repository, reference));
-        index.flush(lostBefore);
-        index.pinListing().changed(ruled);
+        try {
+            index.flush(lostBefore);
+        } finally {
+            index.pinListing().changed(ruled);
+        }
         return known;
     }
 

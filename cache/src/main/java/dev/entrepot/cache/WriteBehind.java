@@ -178,6 +178,11 @@ final class WriteBehind<K, V> {
         return pending.containsKey(key);
     }
 
+    /** Whether a value for any key does. */
+    boolean isPending() {
+        return !pending.isEmpty();
+    }
+
     /**
      * The values that wait to be committed. For lists: ask this first and the database second, and a value cannot fall
      * in between.

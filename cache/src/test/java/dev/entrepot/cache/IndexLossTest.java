@@ -9,6 +9,7 @@ import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -349,6 +350,27 @@ class IndexLossTest {
         assertThat(list.read().orElseThrow().size()).isBetween(many - many / 64, many);
         new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
         assertThat(list.read()).contains(fixture.index.pins().all());
+    }
+
+    @Test
+    void pinThatWasToldAsFailedAndWasWrittenLaterIsListedWithTheNextLook() throws IOException {
+        Pin pin = Pin.all(upstream.repository(), TAG);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> fixture.evictor.pins().pin(pin)).isInstanceOf(InterruptedIOException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        fixture.index.flush();
+        new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
+        assertThat(new PinList(fixture.store.layout()).read()).contains(List.of(pin));
+    }
+
+    @Test
+    void pinThatTheIndexRefusesIsNotListed() throws Exception {
+        Pin kept = pinned();
+        sql("CREATE TRIGGER refusal BEFORE INSERT ON pins BEGIN SELECT RAISE(ABORT, 'no'); END");
+        assertThatThrownBy(() -> fixture.evictor.pins().pin(Pin.all(upstream.repository(), new Tag("v2"))))
+                .isInstanceOf(IOException.class);
+        new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
+        assertThat(new PinList(fixture.store.layout()).read()).contains(List.of(kept));
     }
 
     @Test
