@@ -3,10 +3,10 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OciJson;
-import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,9 +17,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * All pins once more, in a file beside the index: the only thing in there that can be found again nowhere else. It is
@@ -29,9 +32,24 @@ import tools.jackson.databind.node.ObjectNode;
  * @param layout where it lies
  */
 record PinList(StoreLayout layout) {
+    /** The longest list that is written, in bytes: some 250 000 pins. */
+    static final int MAX_BYTES = 64 * 1024 * 1024;
+
     private static final int VERSION = 1;
-    // Some seventy thousand pins.
-    private static final int MAX_BYTES = 4 * OciLimits.MAX_MANIFEST_BYTES;
+    // More than is ever written, also if somebody has set it out in another way. Of tokens an entry has a dozen.
+    private static final StreamReadConstraints READ = OciJson.mapper()
+            .tokenStreamFactory()
+            .streamReadConstraints()
+            .rebuild()
+            .maxDocumentLength(2L * MAX_BYTES)
+            .maxTokenCount(16_000_000)
+            .build();
+    private static final JsonMapper MAPPER = JsonMapper.builder(OciJson.mapper()
+                    .tokenStreamFactory()
+                    .rebuild()
+                    .streamReadConstraints(READ)
+                    .build())
+            .build();
 
     /**
      * What the file says.
@@ -54,26 +72,51 @@ record PinList(StoreLayout layout) {
     /** As above, with how many entries cannot be used: one that cannot is no reason to lose the others. */
     Optional<Contents> contents() throws IOException {
         Path file = layout.pins();
-        byte[] bytes;
         try {
             ContentStore.requireFile(file);
-            try (var in = Files.newInputStream(file)) {
-                bytes = in.readNBytes(MAX_BYTES);
+            try (var in = Files.newInputStream(file);
+                    JsonParser parser = MAPPER.createParser(in)) {
+                return Optional.of(contents(parser, file));
             }
         } catch (NoSuchFileException e) {
             return Optional.empty();
-        }
-        try {
-            JsonNode json = OciJson.mapper().readTree(bytes);
-            if (json.path("version").asInt(0) != VERSION || !json.path("pins").isArray()) {
-                throw new IOException(file + " is not a list of pins of format " + VERSION);
-            }
-            List<Pin> pins = new ArrayList<>();
-            json.path("pins").forEach(pin -> pin(pin).ifPresent(pins::add));
-            return Optional.of(new Contents(pins, json.path("pins").size() - pins.size()));
         } catch (JacksonException e) {
             throw new IOException(file + " is not a list of pins: " + e.getMessage(), e);
         }
+    }
+
+    // Entry by entry: all of them as a tree would take as much memory again as twenty times the file.
+    private static Contents contents(JsonParser parser, Path file) throws IOException {
+        boolean known = false;
+        Optional<Contents> contents = Optional.empty();
+        if (parser.nextToken() == JsonToken.START_OBJECT) {
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                boolean list = parser.nextToken() == JsonToken.START_ARRAY;
+                if (name.equals("pins") && list) {
+                    contents = Optional.of(entries(parser));
+                } else {
+                    JsonNode value = parser.readValueAsTree();
+                    known |= name.equals("version") && value.asInt(0) == VERSION;
+                }
+            }
+        }
+        // What follows the list is read as well, since it may be half of another.
+        if (!known || contents.isEmpty() || parser.nextToken() != null) {
+            throw new IOException(file + " is not a list of pins of format " + VERSION);
+        }
+        return contents.get();
+    }
+
+    private static Contents entries(JsonParser parser) {
+        List<Pin> pins = new ArrayList<>();
+        int unusable = 0;
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            Optional<Pin> pin = pin(parser.readValueAsTree());
+            pin.ifPresent(pins::add);
+            unusable += pin.isPresent() ? 0 : 1;
+        }
+        return new Contents(pins, unusable);
     }
 
     /**
@@ -123,25 +166,48 @@ record PinList(StoreLayout layout) {
                 json.path("ruled").asBoolean(false));
     }
 
+    /** The length of the list as it lies there, in bytes; 0 if there is none. */
+    long sizeBytes() throws IOException {
+        return FileIdentity.of(layout.pins()).map(FileIdentity::sizeBytes).orElse(0L);
+    }
+
     /**
      * Writes the pins, durably and whole.
      *
-     * @throws IOException if the disk refuses; the list is as before then
+     * @param json the list, {@linkplain #encode encoded}
+     * @throws IOException if the disk refuses, or it is longer than {@link #MAX_BYTES}; the list is as before then
      */
-    void write(List<Pin> pins) throws IOException {
-        ObjectNode json = OciJson.mapper().createObjectNode().put("version", VERSION);
-        ArrayNode list = json.putArray("pins");
-        for (Pin pin : pins) {
-            ObjectNode one = list.addObject()
-                    .put("repository", pin.repository().toString())
-                    .put("reference", pin.reference().toString());
-            ArrayNode platforms = one.putArray("platforms");
-            pin.platforms().forEach(platform -> platforms.add(platform.toString()));
-            one.put("referrers", pin.referrers()).put("ruled", pin.ruled());
+    void write(byte[] json) throws IOException {
+        if (json.length > MAX_BYTES) {
+            throw new IOException("it would have " + json.length + " bytes, and " + MAX_BYTES
+                    + " are the most; unpin some (entrepot cache unpin)");
         }
-        Durability.write(
-                layout.temporaryPins(),
-                layout.pins(),
-                OciJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
+        Durability.write(layout.temporaryPins(), layout.pins(), json);
+    }
+
+    /** Pins as a list has them. */
+    static byte[] encode(List<Pin> pins) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = MAPPER.writerWithDefaultPrettyPrinter().createGenerator(bytes)) {
+            json.writeStartObject();
+            json.writeNumberProperty("version", VERSION);
+            json.writeArrayPropertyStart("pins");
+            pins.forEach(pin -> encode(pin, json));
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void encode(Pin pin, JsonGenerator json) {
+        json.writeStartObject();
+        json.writeStringProperty("repository", pin.repository().toString());
+        json.writeStringProperty("reference", pin.reference().toString());
+        json.writeArrayPropertyStart("platforms");
+        pin.platforms().forEach(platform -> json.writeString(platform.toString()));
+        json.writeEndArray();
+        json.writeBooleanProperty("referrers", pin.referrers());
+        json.writeBooleanProperty("ruled", pin.ruled());
+        json.writeEndObject();
     }
 }

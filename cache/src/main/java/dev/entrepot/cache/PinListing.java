@@ -6,6 +6,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,7 @@ final class PinListing {
     private final Clock clock;
     private volatile boolean behind = true;
     private final AtomicInteger changes = new AtomicInteger();
+    private final AtomicLong sizeBytes = new AtomicLong();
     private volatile int listedPins;
     private Optional<List<Pin>> listed = Optional.empty();
     private boolean failing;
@@ -49,6 +51,26 @@ final class PinListing {
         }
     }
 
+    /**
+     * Refuses a pin, new or changed, for which the list has no room: were the index lost, the pin would be, too.
+     *
+     * @throws IOException says how many there are, and the remedy
+     */
+    void requireRoom(Pin pin) throws IOException {
+        int bytes = PinList.encode(List.of(pin)).length;
+        if (sizeBytes.get() + bytes > PinList.MAX_BYTES) {
+            // What has only changed, or has gone since, is counted as well.
+            catchUp();
+        }
+        if (sizeBytes.get() + bytes > PinList.MAX_BYTES) {
+            throw new IOException(pin + " is not pinned: with it the list of pins, " + listedPins
+                    + " of them now, would be longer than " + PinList.MAX_BYTES
+                    + " bytes; unpin some (entrepot cache unpin), or let a rule cover fewer");
+        }
+        // Several at once may go over by one pin each; what is read may be twice as long.
+        sizeBytes.addAndGet(bytes);
+    }
+
     /** Writes the list, if it is not as the pins are. */
     synchronized void catchUp() {
         if (!behind) {
@@ -62,11 +84,15 @@ final class PinListing {
                 behind = true;
             }
             List<Pin> pins = records.all();
-            if (!isListed(pins)) {
-                list.write(pins);
+            listedPins = pins.size();
+            if (isListed(pins)) {
+                sizeBytes.set(list.sizeBytes());
+            } else {
+                byte[] json = PinList.encode(pins);
+                sizeBytes.set(json.length);
+                list.write(json);
             }
             listed = Optional.of(pins);
-            listedPins = pins.size();
             failing = false;
         } catch (IOException e) {
             behind = true;

@@ -87,9 +87,10 @@ public final class PinnedGraphs {
     /**
      * Pins, or changes what a pin covers. When this returns, the pin outlives the process.
      *
-     * @throws IOException if the disk refuses
+     * @throws IOException if the disk refuses, or there are more pins than the list of them takes
      */
     public void pin(Pin pin) throws IOException {
+        index.pinListing().requireRoom(pin);
         long lostBefore = index.lostChanges();
         index.pins().put(pin);
         rows.add(new IndexTables.PinKey(pin.repository(), pin.reference()));

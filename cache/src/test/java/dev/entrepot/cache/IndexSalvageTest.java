@@ -168,7 +168,7 @@ class IndexSalvageTest {
             close();
         }
         Pin narrow = new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/s390x")), false);
-        new PinList(new StoreLayout(directory)).write(List.of(narrow));
+        new PinList(new StoreLayout(directory)).write(PinList.encode(List.of(narrow)));
         if (!damaged) {
             // As an older index is that was put in its place.
             sql("UPDATE meta SET value = 1 WHERE key = 'opening'");
