@@ -9,10 +9,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * How much may wait for {@link IndexWriter}, by the rough size in memory, counted in KiB of which each change takes one
  * at least. Safe for all threads.
  *
- * <p>There are two shares of the same size. The first is for what may be left out: links, tags, documents, pins. Who
- * finds none waits a little while, unless somebody has waited in vain and nothing was written since. The second is
- * filled by what lies on the disk, which is noted in any case since the sums go by it; when it is full, nothing more is
- * to be stored.
+ * <p>There are two shares of the same size. The first is for what may be left out: links, tags, documents. Who finds
+ * none waits a little while, unless somebody has waited in vain and nothing was written since. The second is filled by
+ * what is noted in any case, a KiB for each change: what lies on the disk, since the sums go by it; pins; and that a
+ * link is proven for good, since somebody has gone by it. When it is full, nothing more is to be stored.
  */
 final class PendingRoom {
     private final int kib;
@@ -62,7 +62,7 @@ final class PendingRoom {
         return Math.min(kib, (bytes + 1023) / 1024);
     }
 
-    /** Notes a change of what lies on the disk. */
+    /** Notes a change of the second share. */
     void addContent() {
         contents.incrementAndGet();
     }
@@ -72,7 +72,7 @@ final class PendingRoom {
         contents.decrementAndGet();
     }
 
-    /** Whether so much is to be noted of what lies on the disk that nothing more is to be stored there. */
+    /** Whether the second share is full, so that nothing more is to be stored. */
     boolean isFull() {
         return contents.get() >= kib;
     }

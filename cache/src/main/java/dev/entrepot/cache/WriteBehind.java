@@ -143,7 +143,8 @@ final class WriteBehind<K, V> {
 
     /**
      * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database
-     * to write, and never forgetting it.
+     * to write. It is kept until that is done, however long the disk refuses; what the database itself refuses, as one
+     * that is damaged does, is only remembered for as long as the cache has room, and counts as lost.
      *
      * @param change called once; must not use this table
      * @return what is under the key now
