@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -115,9 +116,15 @@ public final class CacheIndex implements AutoCloseable {
         return rebuilt;
     }
 
-    /** Whether the disk refuses what is to be written. For health and metrics. */
-    public boolean isFailing() {
-        return writer.isFailing();
+    /** Why nothing can be written at present, if that is so, and the remedy. For health. */
+    public Optional<String> problem() {
+        if (writer.hasEnded()) {
+            return Optional.of("the index of the store is not written any more, since what writes it has ended; restart"
+                    + " the server, and see its log");
+        }
+        return writer.isFailing()
+                ? Optional.of("the index of the store cannot be written; the log says why")
+                : Optional.empty();
     }
 
     /**

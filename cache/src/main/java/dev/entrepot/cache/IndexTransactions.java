@@ -1,11 +1,12 @@
 package dev.entrepot.cache;
 
 import java.sql.SQLException;
-import java.util.List;
+import java.util.Collection;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteErrorCode;
 
 /** Writes changes all or none, and knows whether that works at present. For one thread, except {@link #failure()}. */
 final class IndexTransactions {
@@ -30,17 +31,18 @@ final class IndexTransactions {
         updates.saveClean(clean);
     }
 
-    /** Notes that nothing can be written any more. */
-    void fail(RuntimeException cause) {
+    /** Notes that something else than the disk has failed. */
+    void fail(Throwable cause) {
         failure = new SQLException(cause);
     }
 
     /**
-     * Writes the changes as one transaction.
+     * Writes the changes as one transaction. Want of memory counts as a refusal by the disk that may pass, and a defect
+     * in a change as one that does not.
      *
      * @return why it failed, if it did; nothing of it is written then
      */
-    Optional<SQLException> attempt(List<? extends IndexChange> changes) {
+    Optional<SQLException> attempt(Collection<? extends IndexChange> changes) {
         try {
             if (mustPrepare) {
                 updates = updates.preparedAgain();
@@ -57,18 +59,27 @@ final class IndexTransactions {
             }
             return Optional.empty();
         } catch (SQLException e) {
-            if (failure == null) {
-                LOG.error(
-                        "the index cannot be written; what is in memory is used meanwhile, and written once it can be: {};"
-                                + " free space on the disk of the data folder, and see that it can be written",
-                        e.getMessage());
-            }
-            failure = e;
-            // The driver closes a statement for good whose step has failed.
-            mustPrepare = true;
-            rollback();
-            return Optional.of(e);
+            return Optional.of(refused(e));
+        } catch (OutOfMemoryError e) {
+            return Optional.of(refused(new SQLException(e.toString(), "", SQLiteErrorCode.SQLITE_NOMEM.code, e)));
+        } catch (RuntimeException | Error e) {
+            LOG.error("a change of the index cannot be written, for a defect", e);
+            return Optional.of(refused(new SQLException(e)));
         }
+    }
+
+    private SQLException refused(SQLException e) {
+        if (failure == null) {
+            LOG.error(
+                    "the index cannot be written; what is in memory is used meanwhile, and written once it can be: {};"
+                            + " free space on the disk of the data folder, and see that it can be written",
+                    e.getMessage());
+        }
+        failure = e;
+        // The driver closes a statement for good whose step has failed.
+        mustPrepare = true;
+        rollback();
+        return e;
     }
 
     private void rollback() {

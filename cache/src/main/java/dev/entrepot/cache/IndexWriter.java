@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -16,6 +16,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +28,9 @@ import org.slf4j.LoggerFactory;
  * <p>A platform thread: each native call would hold a carrier. While the disk refuses, the changes are kept and tried
  * again every second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept:
  * {@link PendingRoom}.
+ *
+ * <p>Whatever else goes wrong, as for want of memory or by a defect, costs the changes in hand at most: the thread goes
+ * on, since without it nothing would be written until a restart.
  *
  * <p>It is long because what waits, what is written and who waits for that must end together.
  */
@@ -48,6 +52,8 @@ final class IndexWriter implements AutoCloseable {
     private final Touches touches;
     private final Clock clock;
     private final BlockingQueue<IndexChange> queue = new LinkedBlockingQueue<>();
+    // Of the thread alone; with room for all that it ever holds.
+    private final ArrayDeque<IndexChange> inHand = new ArrayDeque<>(BATCH + 1);
     private final PendingRoom room;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final AtomicLong lostChanges = new AtomicLong();
@@ -81,7 +87,7 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /**
-     * Waits for room among the pending changes: 32 MiB in all.
+     * Waits for room among the pending changes: 32 MiB of those that may be left out, as {@link PendingRoom} has them.
      *
      * @return whether there is room; the change must be {@linkplain #enqueue enqueued} then, or the room
      *     {@linkplain #giveBack given back}
@@ -105,7 +111,7 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /**
-     * Hands over a change of what lies on the disk, which is not asked for room; never waits. It tells when it is
+     * Hands over a change that is noted in any case, and is not asked for room; never waits. It tells when it is
      * {@linkplain #settledContent settled}.
      */
     void enqueueContent(IndexChange change) {
@@ -118,7 +124,7 @@ final class IndexWriter implements AutoCloseable {
         room.removeContent();
     }
 
-    /** Whether so many of them wait that there should be no more: as many as fill 32 MiB. */
+    /** Whether so many of them wait that there should be no more: as many as fill a share of 32 MiB. */
     boolean isFull() {
         return room.isFull();
     }
@@ -133,9 +139,14 @@ final class IndexWriter implements AutoCloseable {
         return queue.size();
     }
 
-    /** Whether the last attempt to write failed. */
+    /** Whether the last attempt to write failed, or nobody makes one any more. */
     boolean isFailing() {
-        return transactions.failure().isPresent();
+        return transactions.failure().isPresent() || hasEnded();
+    }
+
+    /** Whether the thread has ended although this is not closed; only a restart helps then. */
+    boolean hasEnded() {
+        return thread.getState() == Thread.State.TERMINATED && closing.getCount() > 0;
     }
 
     /** The number of changes that were not kept. */
@@ -234,12 +245,27 @@ final class IndexWriter implements AutoCloseable {
 
     private void run() {
         try {
+            while (!hasWrittenAll()) {
+                closing.await(RETRY_SECONDS, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            LOG.warn("the index writer was interrupted with {} changes to write", inHand.size() + queue.size());
+            doubtful = true;
+        }
+    }
+
+    /** Writes until it is closed; returns whether there is nothing more to do. */
+    private boolean hasWrittenAll() throws InterruptedException {
+        boolean closed = false;
+        try {
             long lastTouches = System.nanoTime();
             while (true) {
-                List<IndexChange> batch = gather();
-                boolean last = batch.isEmpty() && closing.getCount() == 0;
-                Optional<Barrier> barrier = barrierOf(batch);
-                write(batch);
+                // Asked before: what was handed over before the end, while this waited in vain, is in the next batch.
+                closed = closing.getCount() == 0;
+                gather(closed);
+                boolean last = closed && inHand.isEmpty();
+                Optional<Barrier> barrier = barrierInHand();
+                write();
                 if (last
                         || barrier.isPresent()
                         || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
@@ -248,62 +274,62 @@ final class IndexWriter implements AutoCloseable {
                 }
                 barrier.ifPresent(reached -> reached.reached.countDown());
                 if (last) {
-                    return;
+                    return true;
                 }
             }
-        } catch (InterruptedException e) {
-            LOG.warn("the index writer was interrupted with {} changes to write", queue.size());
+        } catch (RuntimeException | Error e) {
+            // The least first, since even that may fail for want of memory.
             doubtful = true;
-        } catch (RuntimeException e) {
-            LOG.error("the index writer failed; what changes from now on is forgotten at the next start", e);
             transactions.fail(e);
-            doubtful = true;
+            LOG.error("the index writer failed, and goes on with what is in hand", e);
+            return closed;
         }
     }
 
-    /** The next changes; up to a barrier, if there is one. Empty after a while without any. */
-    private List<IndexChange> gather() throws InterruptedException {
-        List<IndexChange> batch = new ArrayList<>();
-        boolean closed = closing.getCount() == 0;
+    /** Takes the next changes in hand; up to a barrier, if there is one. None after a while without any. */
+    private void gather(boolean closed) throws InterruptedException {
+        if (!inHand.isEmpty()) {
+            return;
+        }
         IndexChange next = closed ? queue.poll() : queue.poll(TOUCH_SECONDS, TimeUnit.SECONDS);
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(GATHER_MILLIS);
         while (next != null) {
-            batch.add(next);
-            if (next instanceof Barrier || batch.size() >= BATCH) {
-                return batch;
+            inHand.add(next);
+            if (next instanceof Barrier || inHand.size() >= BATCH) {
+                return;
             }
             next = closed ? queue.poll() : queue.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         }
-        return batch;
     }
 
-    private static Optional<Barrier> barrierOf(List<IndexChange> batch) {
-        return !batch.isEmpty() && batch.getLast() instanceof Barrier barrier ? Optional.of(barrier) : Optional.empty();
+    private Optional<Barrier> barrierInHand() {
+        return inHand.peekLast() instanceof Barrier barrier ? Optional.of(barrier) : Optional.empty();
     }
 
-    private void write(List<IndexChange> batch) throws InterruptedException {
-        boolean committed = batch.isEmpty() || tryUntilWritten(batch);
-        for (IndexChange change : batch) {
-            change.settled();
-            room.release(change.admittedBytes());
+    private void write() throws InterruptedException {
+        if (inHand.isEmpty()) {
+            return;
         }
-        if (!batch.isEmpty()) {
-            room.moved();
-        }
-        if (!committed) {
-            lostChanges.addAndGet(batch.size() - (barrierOf(batch).isPresent() ? 1 : 0));
+        if (!tryUntilWritten()) {
             doubtful = true;
+            lostChanges.addAndGet(inHand.size() - (barrierInHand().isPresent() ? 1 : 0));
         }
+        // Out of hand first: nothing is settled twice.
+        for (IndexChange change = inHand.poll(); change != null; change = inHand.poll()) {
+            room.release(change.admittedBytes());
+            change.settled();
+        }
+        room.moved();
     }
 
-    private boolean tryUntilWritten(List<IndexChange> batch) throws InterruptedException {
+    private boolean tryUntilWritten() throws InterruptedException {
         while (true) {
-            Optional<SQLException> refusal = transactions.attempt(batch);
+            Optional<SQLException> refusal = transactions.attempt(inHand);
             if (refusal.isEmpty()) {
                 return true;
             }
             if (!IndexDatabase.isPassing(refusal.get()) || closing.getCount() == 0) {
-                LOG.warn("{} changes of the index are lost, the first of them {}", batch.size(), batch.getFirst());
+                LOG.warn("{} changes of the index are lost, the first of them {}", inHand.size(), inHand.getFirst());
                 return false;
             }
             boolean closed = closing.await(RETRY_SECONDS, TimeUnit.SECONDS);
@@ -350,8 +376,13 @@ final class IndexWriter implements AutoCloseable {
             doubtful = true;
         }
         // A thread that has only just begun may have ended before the barrier came.
-        boolean written = !thread.isAlive() && queue.stream().allMatch(change -> change instanceof Barrier);
-        if (!doubtful && agrees && written) {
+        Stream<IndexChange> all = thread.isAlive() ? queue.stream() : Stream.concat(inHand.stream(), queue.stream());
+        long left = all.filter(change -> !(change instanceof Barrier)).count();
+        if (left > 0) {
+            LOG.warn("{} changes of the index are lost, since it was closed before they were written", left);
+            lostChanges.addAndGet(left);
+        }
+        if (!doubtful && agrees && left == 0 && !thread.isAlive()) {
             transactions.saveClean(true);
         }
     }

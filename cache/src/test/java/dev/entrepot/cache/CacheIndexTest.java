@@ -594,7 +594,7 @@ class CacheIndexTest {
             // It was tried once more before the table came back.
             index.flush();
         }
-        assertThat(index.isFailing()).isFalse();
+        assertThat(index.problem()).isEmpty();
         assertThat(index.lostChanges()).isPositive();
         restart();
         assertThat(index.links().get(ALPINE, digest(1))).isPresent();

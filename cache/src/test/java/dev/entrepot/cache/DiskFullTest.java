@@ -130,13 +130,13 @@ class DiskFullTest {
                 index.contents().stored(digest, ContentKind.BLOB, 1, Optional.empty());
             }
             assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
-            assertThat(index.isFailing()).isTrue();
+            assertThat(index.problem()).isPresent();
             assertThat(index.tags().get(REPOSITORY, last)).isPresent();
             assertThat(index.contents().storedCount()).isEqualTo(3000);
             assertThat(index.contents().leastRecentlyUsed(5000)).hasSize(3000);
             Files.delete(filler);
             flushWhenThereIsRoom(index);
-            assertThat(index.isFailing()).isFalse();
+            assertThat(index.problem()).isEmpty();
             assertThat(index.lostChanges()).isZero();
         }
         try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {

@@ -23,6 +23,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -249,6 +252,115 @@ class WriteBehindTest {
 
         assertThat(writer.waitingChanges()).isLessThanOrEqualTo(1);
         full.set(false);
+    }
+
+    private WriteBehind<Tag, TagRecord> tagsThatFail(AtomicReference<@Nullable Throwable> failure) {
+        return new WriteBehind<>(
+                database.readers(),
+                writer,
+                10_000,
+                (key, value) -> 100,
+                (reader, tag) -> reader.tag(REPOSITORY, tag),
+                (updates, tag, value) -> {
+                    Throwable thrown = failure.getAndSet(null);
+                    updates.saveTag(REPOSITORY, tag, value.orElseThrow());
+                    switch (thrown) {
+                        case Error error -> throw error;
+                        case RuntimeException exception -> throw exception;
+                        case null, default -> {}
+                    }
+                });
+    }
+
+    @Test
+    void changeThatCannotBeWrittenForADefectIsLostAlone() throws Exception {
+        for (Throwable defect : List.of(new IllegalStateException("no"), new LinkageError("no"))) {
+            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>(defect);
+            WriteBehind<Tag, TagRecord> tags = tagsThatFail(failure);
+            long before = writer.lostChanges();
+            tags.put(new Tag("lost"), number(1));
+            assertThatThrownBy(() -> writer.flush(before)).isInstanceOf(IOException.class);
+            assertThat(writer.lostChanges()).isEqualTo(before + 1);
+            tags.put(new Tag("kept"), number(2));
+            writer.flush(before + 1);
+            assertThat(writer.isFailing()).isFalse();
+            assertThat(tags(0).get(new Tag("lost"))).isEmpty();
+            assertThat(tags(0).get(new Tag("kept"))).isEqualTo(number(2));
+        }
+    }
+
+    @Test
+    void changeForWhichThereIsNoMemoryIsWrittenOnceThereIs() throws Exception {
+        WriteBehind<Tag, TagRecord> tags = tagsThatFail(new AtomicReference<>(new OutOfMemoryError("no")));
+        tags.put(new Tag("t"), number(1));
+        awaitTrue(() -> !tags.isPending(new Tag("t")));
+        assertThat(writer.lostChanges()).isZero();
+        assertThat(writer.isFailing()).isFalse();
+        assertThat(tags(0).get(new Tag("t"))).isEqualTo(number(1));
+    }
+
+    @Test
+    void writerThatFailsWhereNobodyExpectsItGoesOn() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        Touches touches = new Touches();
+        try (IndexWriter other = new IndexWriter(database.updates(), touches, Clock.systemUTC())) {
+            other.start(digest -> {
+                if (broken.getAndSet(false)) {
+                    throw new LinkageError("no");
+                }
+                return false;
+            });
+            touches.add(DIGEST, 1);
+            assertThatThrownBy(other::flush).isInstanceOf(IOException.class);
+            awaitTrue(() -> isFlushed(other));
+            assertThat(touches.pending()).isEmpty();
+            assertThat(other.isFailing()).isFalse();
+        }
+    }
+
+    @Test
+    void writerWhoseThreadHasEndedSaysSoAndCountsWhatIsNotWritten() throws Exception {
+        IndexWriter other = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
+        other.start(digest -> false);
+        other.enqueue(new Change(() -> Thread.currentThread().interrupt()));
+        awaitTrue(other::hasEnded);
+        assertThat(other.isFailing()).isTrue();
+        assertThatThrownBy(other::flush).isInstanceOf(IOException.class);
+        other.enqueue(new Change(() -> {}));
+        other.close();
+        assertThat(other.lostChanges()).isEqualTo(1);
+    }
+
+    private static boolean isFlushed(IndexWriter writer) {
+        try {
+            writer.flush();
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private record Change(Runnable run) implements IndexChange {
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) {
+            run.run();
+        }
+
+        @Override
+        public void settled() {}
+    }
+
+    private static void awaitTrue(BooleanSupplier condition) {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!condition.getAsBoolean() && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
+        assertThat(condition.getAsBoolean()).isTrue();
     }
 
     private static void awaitUninterruptibly(CountDownLatch latch) {

@@ -218,12 +218,10 @@ final class Mirror implements Serving {
     }
 
     private Optional<String> storeProblem(CacheIndex index) {
-        if (index.isFailing()) {
-            return Optional.of("the index of the store cannot be written");
-        }
-        return Files.isWritable(config.cache().directory())
-                ? Optional.empty()
-                : Optional.of("the folder of the store cannot be written");
+        return index.problem()
+                .or(() -> Files.isWritable(config.cache().directory())
+                        ? Optional.empty()
+                        : Optional.of("the folder of the store cannot be written"));
     }
 
     // Where nothing is traced, the class is not even loaded; which a method reference to it would do.
