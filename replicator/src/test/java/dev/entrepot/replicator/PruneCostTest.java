@@ -253,18 +253,7 @@ class PruneCostTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void nothingLeftOverGoesAfterATagThatCameMeanwhileCouldNotBeLookedAt(boolean cosign) throws IOException {
-        List<Digest> old = new ArrayList<>();
-        for (String which : List.of("old", "new")) {
-            for (int i = 0; i < 20; i++) {
-                Descriptor image = shapes.image(which + i);
-                shapes.tag("moves" + i, image);
-                if (which.equals("old")) {
-                    old.add(image.digest());
-                }
-            }
-            engine.run(rules);
-        }
-        engine.clock.pass(Duration.ofDays(8));
+        List<Digest> old = areLeftOver(20);
         Map<Tag, Digest> theirs = new HashMap<>();
         AtomicBoolean out = new AtomicBoolean();
         target.gate((index, request) -> {
