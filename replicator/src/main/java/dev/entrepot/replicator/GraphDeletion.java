@@ -236,13 +236,17 @@ final class GraphDeletion {
         Optional<RefusedException> refusal = Optional.empty();
         int refused = 0;
         int deleted = 0;
+        int held = 0;
         Set<Digest> nodes = new LinkedHashSet<>(going);
         nodes.retainAll(foreseen);
         for (Digest digest : nodes) {
             try {
                 repository.deleteAttached(digest, tags, needed);
-                repository.delete(digest);
-                deleted++;
+                if (repository.delete(digest)) {
+                    deleted++;
+                } else {
+                    held++;
+                }
             } catch (RefusedException e) {
                 // The tag is gone, and the target may have its own rules for what no tag names.
                 refused++;
@@ -251,6 +255,7 @@ final class GraphDeletion {
         }
         int left = refused;
         return deleted + " manifests"
+                + (held == 0 ? "" : "; " + held + " others stay, which something else there holds")
                 + refusal.map(e -> "; it refuses to delete " + left + " others: " + e.getMessage())
                         .orElse("");
     }

@@ -402,8 +402,12 @@ final class LeftoverDeletion {
             repository.deleteTag(tag);
         }
         repository.deleteAttached(digest, tags, needed::contains);
-        repository.delete(digest);
-        return Optional.empty();
+        if (repository.delete(digest)) {
+            return Optional.empty();
+        }
+        kept.put(digest, PrunedRepository.HELD);
+        holdBelow(kept);
+        return Optional.of(PrunedRepository.HELD);
     }
 
     // Other clients may have written since it was decided what goes. Of what is not seen of that nobody knows what it

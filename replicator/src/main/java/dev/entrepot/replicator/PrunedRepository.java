@@ -52,6 +52,9 @@ final class PrunedRepository {
     static final String UNKNOWN_TAGS =
             "the repository has tags that were not brought by this process, or moved since, or may have more than it lists";
 
+    /** Why manifests stay that the target was told to delete. */
+    static final String HELD = "the target keeps it: another of its repositories, or an index, holds it";
+
     private final TargetSession session;
     private final TargetRepository repository;
     // Each tag is asked for once, not again for every tag that goes.
@@ -103,8 +106,9 @@ final class PrunedRepository {
         });
     }
 
+    /** Deletes a manifest; tells whether it is gone. A layout keeps what something else in it holds. */
     boolean delete(Digest digest) throws IOException {
-        return repository.delete(digest);
+        return repository.delete(digest) || repository.reader().resolve(digest).isEmpty();
     }
 
     /** Deletes a tag that is there; false if the target does not do that. */

@@ -5,6 +5,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.RepositoryName;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -150,28 +151,40 @@ final class LayoutGraph {
     }
 
     /**
-     * Whether a manifest is one of {@link #held(LayoutIndex)}. What holds it is looked for upwards, so that deleting
-     * one after another does not walk all for each.
+     * Whether something holds a manifest that is to be deleted: a name, an index that lists it and is held itself, or
+     * another tool, which put it there without a name and without a subject. Its subject holds it only for others: as
+     * far as names hold that which are not of the repositories that have no more need of it. What holds it is looked
+     * for upwards, so that deleting one after another does not walk all for each.
      *
+     * @param without the repositories that have no more need of it; they have taken their names from it
      * @throws InvalidContentException if one that is held is not readable: it may hold this one
      */
-    boolean isHeld(LayoutIndex index, Digest manifest) throws IOException {
+    boolean isHeld(LayoutIndex index, Digest manifest, Set<RepositoryName> without) throws IOException {
         requireWhole();
         for (Map.Entry<Digest, InvalidContentException> damage : readUnread().entrySet()) {
-            if (isHeldFromAbove(index, damage.getKey())) {
+            if (isHeldFromAbove(index, Set.of(damage.getKey()), Set.of())) {
                 throw notWhole(damage.getValue());
             }
         }
-        return isHeldFromAbove(index, manifest);
+        if (store.size(manifest).isEmpty()) {
+            return false;
+        }
+        Digest subject = subjects.get(manifest);
+        return index.isNamed(manifest)
+                || index.isUntagged(manifest) && subject == null
+                || isHeldFromAbove(index, parents.getOrDefault(manifest, Set.of()), Set.of())
+                || subject != null && isHeldFromAbove(index, Set.of(subject), without);
     }
 
-    private boolean isHeldFromAbove(LayoutIndex index, Digest manifest) throws IOException {
+    // Names of some repositories hold nothing then.
+    private boolean isHeldFromAbove(LayoutIndex index, Set<Digest> manifests, Set<RepositoryName> without)
+            throws IOException {
         Set<Digest> seen = new HashSet<>();
-        Deque<Digest> pending = new ArrayDeque<>(List.of(manifest));
+        Deque<Digest> pending = new ArrayDeque<>(manifests);
         while (!pending.isEmpty()) {
             Digest next = pending.remove();
             if (seen.add(next) && store.size(next).isPresent()) {
-                if (index.isNamed(next) || index.isUntagged(next) && !subjects.containsKey(next)) {
+                if (index.isNamedBeyond(next, without) || index.isUntagged(next) && !subjects.containsKey(next)) {
                     return true;
                 }
                 pending.addAll(parents.getOrDefault(next, Set.of()));

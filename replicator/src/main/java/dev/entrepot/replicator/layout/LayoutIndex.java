@@ -225,6 +225,16 @@ final class LayoutIndex {
                 .anyMatch(entry -> entry.digest().equals(manifest));
     }
 
+    /** Whether a manifest has a name that does not say that it is of one of some repositories. */
+    boolean isNamedBeyond(Digest manifest, Set<RepositoryName> repositories) {
+        return Stream.concat(own.values().stream(), foreign.stream())
+                .filter(entry -> entry.digest().equals(manifest))
+                .anyMatch(entry -> entry.name()
+                        .flatMap(Name::repository)
+                        .filter(repositories::contains)
+                        .isEmpty());
+    }
+
     /** Whether a manifest is there without a name. */
     boolean isUntagged(Digest manifest) {
         return untagged.containsKey(manifest);

@@ -8,7 +8,10 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,6 +29,8 @@ final class Removals {
 
     private final List<Removal> unwritten = new ArrayList<>();
     private final Set<Digest> hidden = ConcurrentHashMap.newKeySet();
+    // Repositories that have no more need of a manifest which stays for others, as long as runs go on.
+    private final Map<Digest, Set<RepositoryName>> released = new HashMap<>();
     private @Nullable InvalidContentException doubt;
 
     /** A tag that named this, or a manifest and its tags. */
@@ -53,6 +58,7 @@ final class Removals {
 
     /**
      * Takes a manifest and its tags in a repository out of an index, and the manifest itself unless something holds it.
+     * What is attached to a manifest of several repositories goes with the last of them that has no more need of it.
      *
      * @param there whether it is there
      * @return whether nothing holds it
@@ -61,8 +67,11 @@ final class Removals {
     boolean remove(LayoutIndex index, LayoutGraph graph, RepositoryName repository, Digest manifest, boolean there)
             throws IOException {
         index.untagAll(repository, manifest);
-        boolean held = graph.isHeld(index, manifest);
+        Set<RepositoryName> without = released.computeIfAbsent(manifest, digest -> new HashSet<>());
+        without.add(repository);
+        boolean held = graph.isHeld(index, manifest, without);
         if (!held) {
+            released.remove(manifest);
             index.remove(manifest);
             if (there) {
                 graph.forget(manifest);
@@ -75,12 +84,14 @@ final class Removals {
 
     /** Takes note that a manifest is named again, by a tag or without one. */
     void keep(RepositoryName repository, ManifestReference reference, Digest manifest) {
+        Optional.ofNullable(released.get(manifest)).ifPresent(repositories -> repositories.remove(repository));
         unwritten.removeIf(removal -> removal.repository().equals(repository)
                 && (removal.reference().equals(reference) || removal.reference().equals(manifest)));
     }
 
     /** Takes note that content is put in again. */
     void keep(Digest manifest) {
+        released.remove(manifest);
         hidden.remove(manifest);
         unwritten.removeIf(removal -> removal.reference().equals(manifest));
     }
@@ -139,13 +150,14 @@ final class Removals {
     /** Takes note that the file names nothing of it any more; returns the manifests whose files can go. */
     List<Digest> areWritten() {
         List<Digest> files = List.copyOf(hidden);
-        clear();
+        unwritten.clear();
+        hidden.clear();
+        doubt = null;
         return files;
     }
 
     void clear() {
-        unwritten.clear();
-        hidden.clear();
-        doubt = null;
+        areWritten();
+        released.clear();
     }
 }

@@ -1,0 +1,155 @@
+package dev.entrepot.replicator.layout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.Percent;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.replicator.Engine;
+import dev.entrepot.replicator.MemoryRepository;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationReport.Outcome;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Rules;
+import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.TargetRegistry;
+import dev.entrepot.replicator.journal.Leftover;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What prune calls gone of a layout is gone from the disk, and what is still there is known to the journal. */
+final class LayoutPruneTest {
+    private static final WatchedLayout.Watch NOBODY = new WatchedLayout.Watch() {};
+
+    @TempDir
+    private Path folder;
+
+    private LayoutWorld world;
+    private Engine engine;
+    private TargetRegistry target;
+
+    @BeforeEach
+    void open() throws IOException {
+        world = new LayoutWorld(folder);
+        engine = new Engine(folder.resolve("pruning"));
+        target = world.server.target("images", folder.resolve("images"));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+        world.close();
+    }
+
+    private Path file(Descriptor manifest) {
+        return folder.resolve("images/blobs/sha256").resolve(manifest.digest().encoded());
+    }
+
+    private boolean isListed(Descriptor manifest) throws IOException {
+        return Files.readString(world.indexFile()).contains(manifest.digest().encoded());
+    }
+
+    private List<Leftover> leftovers() throws IOException {
+        return engine.journal.tags().leftovers("rule", target.place());
+    }
+
+    private ReplicationReport prune(WatchedLayout.Watch watch, Outcome outcome, String... repositories)
+            throws IOException {
+        Rules rules = new Rules(world.source).to(new WatchedLayout(target, watch));
+        rules.repositories =
+                List.of(repositories).stream().map(NamePattern::parse).toList();
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        ReplicationReport report = engine.run(rules);
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(outcome);
+        return report;
+    }
+
+    private ReplicationReport prune() throws IOException {
+        return prune(NOBODY, Outcome.COMPLETE, "app");
+    }
+
+    private static long pruned(ReplicationReport report) {
+        return report.targets().getFirst().pruned();
+    }
+
+    // The list of the source is never empty, which would prove nothing.
+    private static Descriptor signatures(Shapes shapes, Descriptor image) {
+        shapes.referrer(image, "x/signature", "stays");
+        return shapes.referrer(image, "x/signature", "goes");
+    }
+
+    @Test
+    void withdrawnReferrerOfAnImageThatStaysIsDeleted() throws IOException {
+        Descriptor image = world.signed("v1");
+        Descriptor withdrawn = signatures(world.shapes, image);
+        prune();
+        world.source.repository("app").manifests.remove(withdrawn.digest());
+        prune();
+
+        ReplicationReport report = prune();
+
+        assertThat(pruned(report)).isEqualTo(1);
+        assertThat(isListed(withdrawn)).isFalse();
+        assertThat(file(withdrawn)).doesNotExist();
+        assertThat(target.reader(LayoutWorld.APP).referrers(image.digest()).descriptors())
+                .hasSize(2);
+        assertThat(leftovers()).isEmpty();
+    }
+
+    // The same image and its signatures in another repository.
+    private MemoryRepository other(Descriptor image) throws IOException {
+        MemoryRepository other = world.source.repository("other");
+        Shapes shapes = new Shapes(other);
+        shapes.image("content of v1");
+        shapes.tag("v1", image);
+        signatures(shapes, image);
+        return other;
+    }
+
+    @Test
+    void referrerThatAnotherRepositoryHasStaysAndTheReportAndTheJournalSaySo() throws IOException {
+        Descriptor image = world.shapes.image("content of v1");
+        world.shapes.tag("v1", image);
+        Descriptor withdrawn = signatures(world.shapes, image);
+        other(image);
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        world.source.repository("app").manifests.remove(withdrawn.digest());
+        prune(NOBODY, Outcome.COMPLETE, "**");
+
+        ReplicationReport report = prune(NOBODY, Outcome.COMPLETE, "**");
+
+        assertThat(pruned(report)).isZero();
+        assertThat(ReportWriter.toText(report))
+                .contains("1 manifest left over stay: the target keeps it: another of its repositories");
+        assertThat(isListed(withdrawn)).isTrue();
+        assertThat(file(withdrawn)).exists();
+        assertThat(leftovers()).hasSize(1);
+    }
+
+    @Test
+    void referrerGoesWithTheLastRepositoryThatItIsWithdrawnFrom() throws IOException {
+        Descriptor image = world.shapes.image("content of v1");
+        world.shapes.tag("v1", image);
+        Descriptor withdrawn = signatures(world.shapes, image);
+        MemoryRepository other = other(image);
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        world.source.repository("app").manifests.remove(withdrawn.digest());
+        other.manifests.remove(withdrawn.digest());
+        prune(NOBODY, Outcome.COMPLETE, "**");
+
+        assertThat(pruned(prune(NOBODY, Outcome.COMPLETE, "**"))).isEqualTo(1);
+
+        assertThat(isListed(withdrawn)).isFalse();
+        assertThat(file(withdrawn)).doesNotExist();
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        assertThat(leftovers()).isEmpty();
+    }
+}
