@@ -245,11 +245,23 @@ final class PrunedRepository {
     }
 
     /**
-     * All tags, listed now.
+     * All tags, listed now. A layout without a tag of this repository has what was brought there all the same: it is
+     * kept by digest, for all its repositories.
      *
      * @throws NotFoundException if the target no longer has the repository
      */
     Set<Tag> tags() throws IOException {
+        try {
+            return listed();
+        } catch (NotFoundException e) {
+            if (session.registry().isAtHand()) {
+                return new TreeSet<>();
+            }
+            throw e;
+        }
+    }
+
+    private Set<Tag> listed() throws IOException {
         Set<Tag> tags = new TreeSet<>();
         Set<String> cursors = new HashSet<>();
         Optional<String> cursor = Optional.empty();

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
+import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Engine;
 import dev.entrepot.replicator.MemoryRepository;
 import dev.entrepot.replicator.ReplicationReport;
@@ -151,5 +153,66 @@ final class LayoutPruneTest {
         assertThat(file(withdrawn)).doesNotExist();
         prune(NOBODY, Outcome.COMPLETE, "**");
         assertThat(leftovers()).isEmpty();
+    }
+
+    // A tag that moved, with its signature.
+    private Descriptor moved() throws IOException {
+        Descriptor old = world.signed("v1");
+        prune();
+        world.shapes.tag("v1", world.shapes.image("moved"));
+        prune();
+        assertThat(leftovers()).hasSize(2);
+        return old;
+    }
+
+    private Descriptor signature(Descriptor image) throws IOException {
+        return world.source
+                .repository("app")
+                .referrers(image.digest())
+                .descriptors()
+                .getFirst();
+    }
+
+    private void loseTheTag() {
+        world.source.repository("app").tags.remove(new Tag("v1"));
+        world.shapes.tag("other", world.shapes.image("not selected"));
+    }
+
+    private ReplicationReport pruneWithoutOthers() throws IOException {
+        Rules rules = new Rules(world.source).to(target);
+        rules.tags = TagSelectionConfig.including(List.of(NamePattern.parse("v*")));
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        return engine.run(rules);
+    }
+
+    @Test
+    void whatIsLeftOverGoesThoughTheLastTagGoesInTheSameRun() throws IOException {
+        Descriptor old = moved();
+        Descriptor signature = signature(old);
+        loseTheTag();
+
+        ReplicationReport report = pruneWithoutOthers();
+
+        assertThat(pruned(report)).as(ReportWriter.toText(report)).isEqualTo(3);
+        assertThat(isListed(signature)).isFalse();
+        assertThat(List.of(old, signature)).noneMatch(manifest -> Files.exists(file(manifest)));
+        assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void whatAKilledRunHadTakenOutOfTheIndexAloneIsDeletedByTheNext() throws IOException {
+        Descriptor old = moved();
+        Descriptor last = world.shapes.image("moved");
+        loseTheTag();
+        world.change(index -> index.putArray("manifests"));
+        assertThat(List.of(old, signature(old), last)).allMatch(manifest -> Files.exists(file(manifest)));
+
+        ReplicationReport report = pruneWithoutOthers();
+
+        assertThat(ReportWriter.toText(report)).contains("the target no longer had the tag; 1 manifests");
+        assertThat(List.of(old, signature(old), last)).noneMatch(manifest -> Files.exists(file(manifest)));
+        assertThat(leftovers()).isEmpty();
+        assertThat(engine.journal.tags().completedIn(target.place(), LayoutWorld.APP))
+                .isEmpty();
     }
 }
