@@ -348,7 +348,7 @@ final class LeftoverDeletion {
 
     private void forget(Outcome outcome) {
         if (outcome.isGone()) {
-            session.journal().tags().forgetLeftover(outcome.decision().leftover());
+            session.notes().forget(outcome.decision().leftover());
         }
     }
 

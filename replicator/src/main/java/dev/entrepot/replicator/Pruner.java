@@ -127,15 +127,21 @@ final class Pruner {
     private List<ItemReport> delete(RepositoryName name, List<Leftover> leftovers, Set<Digest> foreseen)
             throws IOException {
         try {
-            LeftoverDeletion deletion = new LeftoverDeletion(session, pruned(name), evidence);
+            PrunedRepository repository = pruned(name);
+            LeftoverDeletion deletion = new LeftoverDeletion(session, repository, evidence);
             List<Decision> decisions = CopyException.at(
                     Side.TARGET,
                     name,
                     "pruning " + session.name() + "/" + name,
                     () -> deletion.decide(still(name, leftovers), Set.of()));
-            decisions.stream()
+            List<Decision> gone = decisions.stream()
                     .filter(decision -> decision.fate() == Fate.GONE)
-                    .forEach(decision -> journal.tags().forgetLeftover(decision.leftover()));
+                    .toList();
+            if (!gone.isEmpty()) {
+                // It may be gone by a deletion that could not be written yet.
+                repository.settle();
+            }
+            gone.forEach(decision -> session.notes().forget(decision.leftover()));
             List<Decision> going = decisions.stream()
                     .filter(decision -> decision.fate() == Fate.GOES
                             && foreseen.contains(decision.leftover().digest()))
@@ -214,8 +220,8 @@ final class Pruner {
         CompletedTag gone = deleted.gone();
         switch (deleted.known()) {
             case KEPT -> {}
-            case FORGOTTEN -> journal.tags().forget(session.place(), gone.repository(), gone.tag());
-            case LEFT -> journal.tags().leave(gone);
+            case FORGOTTEN -> session.notes().forget(gone);
+            case LEFT -> session.notes().leave(gone);
         }
     }
 

@@ -200,7 +200,11 @@ final class RuleRun {
             throw e;
         }
         try {
-            session.registry().end(items.stream().noneMatch(item -> item.state() == ItemReport.State.FAILED));
+            boolean complete = items.stream().noneMatch(item -> item.state() == ItemReport.State.FAILED);
+            session.registry().end(complete);
+            if (complete) {
+                session.notes().targetIsPacked();
+            }
         } catch (IOException e) {
             items.add(failed(
                     session,

@@ -41,6 +41,14 @@ public interface TargetRegistry {
     }
 
     /**
+     * Whether what was settled, also what was deleted, is so for others only when a run has ended complete: until then
+     * another program may put something else in its place.
+     */
+    default boolean isPacked() {
+        return false;
+    }
+
+    /**
      * A run begins to compare and to write. Called once per run, before everything else; a registry has nothing to do
      * then.
      *

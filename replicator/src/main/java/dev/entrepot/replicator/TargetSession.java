@@ -33,6 +33,7 @@ final class TargetSession {
     private final ConcurrentHashMap<RepositoryName, TargetRepository> repositories = new ConcurrentHashMap<>();
     private final AtomicInteger mounted = new AtomicInteger();
     private final AtomicInteger mountsRefused = new AtomicInteger();
+    private final PruneNotes notes = new PruneNotes(this);
     private volatile boolean deletesTags = true;
 
     TargetSession(
@@ -84,6 +85,11 @@ final class TargetSession {
 
     CopyJournal journal() {
         return services.journal();
+    }
+
+    /** What the journal is to know of what was deleted here; for who prunes. */
+    PruneNotes notes() {
+        return notes;
     }
 
     SubjectLocks locks() {

@@ -58,6 +58,11 @@ final class LayoutPlace {
         return store;
     }
 
+    /** Whether it is a tar, which is packed when a run ends. */
+    boolean isTar() {
+        return tar.isPresent();
+    }
+
     /** As {@link dev.entrepot.replicator.TargetRegistry#begin()}. */
     void begin() throws IOException {
         lock.lock();

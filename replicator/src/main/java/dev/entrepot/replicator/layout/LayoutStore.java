@@ -175,8 +175,8 @@ final class LayoutStore {
             throw new FileSystemException(
                     place(),
                     null,
-                    "another program has changed it while it was to be written; it stays as it is now, and what was"
-                            + " brought goes into it with the next run");
+                    "another program has changed it while it was to be written; it stays as it is now, and with the"
+                            + " next run what was brought goes into it and what was pruned out of it");
         }
     }
 

@@ -90,6 +90,11 @@ public final class LayoutTargets {
         }
 
         @Override
+        public boolean isPacked() {
+            return at.isTar();
+        }
+
+        @Override
         public void begin() throws IOException {
             at.begin();
         }

@@ -18,8 +18,10 @@ import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -214,5 +216,65 @@ final class LayoutPruneTest {
         assertThat(leftovers()).isEmpty();
         assertThat(engine.journal.tags().completedIn(target.place(), LayoutWorld.APP))
                 .isEmpty();
+    }
+
+    @Test
+    void whatIsGoneForThisProcessAloneIsNotForgotten() throws IOException {
+        Descriptor signature = signature(moved());
+        // Another run goes on there, so that what could not be written is not read again.
+        target.begin();
+        WatchedLayout.Watch full = new WatchedLayout.Watch() {
+            @Override
+            public void settling() throws IOException {
+                throw new FileSystemException("images", null, "No space left on device");
+            }
+
+            @Override
+            public void ending() throws IOException {
+                settling();
+            }
+        };
+        prune(full, Outcome.PARTLY, "app");
+        assertThat(target.reader(LayoutWorld.APP).resolve(signature.digest())).isEmpty();
+
+        ReplicationReport report = prune(full, Outcome.PARTLY, "app");
+
+        assertThat(ReportWriter.toText(report)).contains("No space left on device");
+        assertThat(isListed(signature)).isTrue();
+        assertThat(leftovers()).hasSize(2);
+        target.end(false);
+    }
+
+    @Test
+    void whatIsPrunedOfATarIsKnownUntilThatIsPacked() throws IOException {
+        Path tar = folder.resolve("images.tar");
+        target = world.server.target("images.tar", tar);
+        world.shapes.tag("v0", world.shapes.image("of v0"));
+        Descriptor withdrawn = signatures(world.shapes, world.signed("v1"));
+        prune();
+        world.source.repository("app").manifests.remove(withdrawn.digest());
+        prune();
+        world.source.repository("app").tags.remove(new Tag("v0"));
+
+        ReplicationReport cut = prune(
+                new WatchedLayout.Watch() {
+                    @Override
+                    public void ending() throws IOException {
+                        Path copy = Files.copy(tar, folder.resolve("copy.tar"));
+                        Files.move(copy, tar, StandardCopyOption.REPLACE_EXISTING);
+                    }
+                },
+                Outcome.PARTLY,
+                "app");
+
+        assertThat(ReportWriter.toText(cut)).contains("another program has changed it");
+        assertThat(world.names("images.tar")).containsExactlyInAnyOrder("v0", "v1");
+        assertThat(leftovers()).hasSize(1);
+        assertThat(pruned(prune())).isEqualTo(2);
+        assertThat(world.names("images.tar")).containsExactly("v1");
+        assertThat(target.reader(LayoutWorld.APP).resolve(withdrawn.digest())).isEmpty();
+        assertThat(leftovers()).isEmpty();
+        assertThat(engine.journal.tags().completedIn(target.place(), LayoutWorld.APP))
+                .hasSize(1);
     }
 }

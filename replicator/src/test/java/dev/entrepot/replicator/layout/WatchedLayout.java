@@ -25,6 +25,9 @@ record WatchedLayout(TargetRegistry layout, Watch watch) implements TargetRegist
 
         /** Something is about to be deleted. */
         default void deleting() throws IOException {}
+
+        /** A run is about to end. */
+        default void ending() throws IOException {}
     }
 
     @Override
@@ -53,12 +56,18 @@ record WatchedLayout(TargetRegistry layout, Watch watch) implements TargetRegist
     }
 
     @Override
+    public boolean isPacked() {
+        return layout.isPacked();
+    }
+
+    @Override
     public void begin() throws IOException {
         layout.begin();
     }
 
     @Override
     public void end(boolean complete) throws IOException {
+        watch.ending();
         layout.end(complete);
     }
 
