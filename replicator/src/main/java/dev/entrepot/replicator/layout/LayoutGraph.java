@@ -21,7 +21,7 @@ import java.util.Set;
 
 /** What the manifests that the index of a layout names refer to. Not safe for several threads; the store has a lock. */
 final class LayoutGraph {
-    private final LayoutStore store;
+    private final LayoutManifests manifests;
     private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
     private final Map<Digest, List<Digest>> children = new HashMap<>();
     private final Map<Digest, Digest> subjects = new HashMap<>();
@@ -34,14 +34,8 @@ final class LayoutGraph {
     // What they refer to is not known until they are put in once more.
     private final Set<Digest> damaged = new LinkedHashSet<>();
 
-    LayoutGraph(LayoutStore store) {
-        this.store = store;
-    }
-
-    /** What is there by digest. */
-    interface Content {
-        /** The bytes under a digest, if they can be a manifest. */
-        Optional<ManifestBytes> of(Digest digest) throws IOException;
+    LayoutGraph(LayoutManifests manifests) {
+        this.manifests = manifests;
     }
 
     // Anything may be in a layout; what is no manifest names nothing.
@@ -53,11 +47,11 @@ final class LayoutGraph {
         }
     }
 
-    /** Reads the manifests of an index. */
-    void read(LayoutIndex index, Content content) throws IOException {
+    /** Reads the manifests of an index, also those that count as gone: what goes is said of each by itself. */
+    void read(LayoutIndex index) throws IOException {
         for (Digest digest : index.manifests()) {
             try {
-                content.of(digest).ifPresent(this::note);
+                manifests.onDisk(digest).ifPresent(this::note);
             } catch (InvalidContentException e) {
                 damaged.add(digest);
             }
@@ -105,7 +99,7 @@ final class LayoutGraph {
     void requireWhole() throws IOException {
         for (Digest digest : List.copyOf(damaged)) {
             try {
-                store.manifestBytes(digest).ifPresent(this::note);
+                manifests.find(digest).ifPresent(this::note);
                 damaged.remove(digest);
             } catch (InvalidContentException e) {
                 throw notWhole(e);
@@ -115,7 +109,7 @@ final class LayoutGraph {
 
     private InvalidContentException notWhole(InvalidContentException damage) {
         return new InvalidContentException(
-                store.place() + ": " + damage.getMessage()
+                manifests.place() + ": " + damage.getMessage()
                         + "; copy into it once more the image that it is of, or delete the file of that digest",
                 damage);
     }
@@ -141,7 +135,7 @@ final class LayoutGraph {
         while (!pending.isEmpty()) {
             Digest next = pending.remove();
             // An index of which only some platforms were copied names manifests that are not there.
-            if (!held.contains(next) && store.size(next).isPresent()) {
+            if (!held.contains(next) && manifests.size(next).isPresent()) {
                 held.add(next);
                 pending.addAll(children(next));
                 pending.addAll(referrers.getOrDefault(next, Map.of()).keySet());
@@ -166,7 +160,7 @@ final class LayoutGraph {
                 throw notWhole(damage.getValue());
             }
         }
-        if (store.size(manifest).isEmpty()) {
+        if (manifests.size(manifest).isEmpty()) {
             return false;
         }
         Digest subject = subjects.get(manifest);
@@ -177,13 +171,13 @@ final class LayoutGraph {
     }
 
     // Names of some repositories hold nothing then.
-    private boolean isHeldFromAbove(LayoutIndex index, Set<Digest> manifests, Set<RepositoryName> without)
+    private boolean isHeldFromAbove(LayoutIndex index, Set<Digest> from, Set<RepositoryName> without)
             throws IOException {
         Set<Digest> seen = new HashSet<>();
-        Deque<Digest> pending = new ArrayDeque<>(manifests);
+        Deque<Digest> pending = new ArrayDeque<>(from);
         while (!pending.isEmpty()) {
             Digest next = pending.remove();
-            if (seen.add(next) && store.size(next).isPresent()) {
+            if (seen.add(next) && manifests.size(next).isPresent()) {
                 if (index.isNamedBeyond(next, without) || index.isUntagged(next) && !subjects.containsKey(next)) {
                     return true;
                 }
@@ -205,7 +199,7 @@ final class LayoutGraph {
                 continue;
             }
             try {
-                if (store.size(next).isPresent()) {
+                if (manifests.size(next).isPresent()) {
                     pending.addAll(children(next));
                 } else {
                     unread.remove(next);
@@ -241,7 +235,7 @@ final class LayoutGraph {
     Set<Digest> alone(LayoutIndex index) throws IOException {
         Set<Digest> alone = new HashSet<>();
         for (Map.Entry<Digest, Map<Digest, Descriptor>> subject : referrers.entrySet()) {
-            if (store.size(subject.getKey()).isEmpty()) {
+            if (manifests.size(subject.getKey()).isEmpty()) {
                 alone.addAll(subject.getValue().keySet());
             }
         }
@@ -262,6 +256,6 @@ final class LayoutGraph {
      * @throws InvalidContentException if it is not what its name says
      */
     Optional<Manifest> manifest(Digest digest) throws IOException {
-        return store.manifestBytes(digest).flatMap(LayoutGraph::parsed);
+        return manifests.find(digest).flatMap(LayoutGraph::parsed);
     }
 }

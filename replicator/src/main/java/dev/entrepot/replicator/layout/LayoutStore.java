@@ -6,7 +6,6 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
@@ -46,6 +45,7 @@ final class LayoutStore {
     private volatile boolean written;
     private final NewNames names = new NewNames();
     private final Removals removals = new Removals();
+    private final LayoutManifests inFolder;
     private final Condition settled = lock.newCondition();
     private long notBeforeNanos = System.nanoTime();
     // The last attempt for all that failed.
@@ -54,20 +54,20 @@ final class LayoutStore {
     private static final class State {
         private final LayoutIndex index;
         private Optional<FileStamp> stamp;
-        private Optional<LayoutTar> base;
+        private final LayoutManifests manifests;
         private Optional<FileStamp> baseStamp;
         private final LayoutGraph graph;
 
         State(
                 LayoutIndex index,
                 Optional<FileStamp> stamp,
-                Optional<LayoutTar> base,
+                LayoutManifests manifests,
                 Optional<FileStamp> baseStamp,
                 LayoutGraph graph) {
             this.index = index;
             this.graph = graph;
             this.stamp = stamp;
-            this.base = base;
+            this.manifests = manifests;
             this.baseStamp = baseStamp;
         }
     }
@@ -75,6 +75,7 @@ final class LayoutStore {
     LayoutStore(Path folder, Optional<Path> tar) {
         this.folder = new LayoutFolder(folder);
         this.tar = tar;
+        this.inFolder = new LayoutManifests(place(), this.folder, Optional.empty(), removals::hides);
     }
 
     /** Work with the index, done by one thread at a time. */
@@ -137,16 +138,12 @@ final class LayoutStore {
         Optional<LayoutTar> base = base();
         LayoutIndex index = index(base, baseStamp);
         names.addTo(index);
-        LayoutGraph graph = new LayoutGraph(this);
-        graph.read(index, digest -> manifestBytes(digest, content(digest, base)));
-        State loaded = new State(index, stamp, base, baseStamp, graph);
+        LayoutManifests manifests = new LayoutManifests(place(), folder, base, removals::hides);
+        LayoutGraph graph = new LayoutGraph(manifests);
+        graph.read(index);
+        removals.applyTo(index, graph);
+        State loaded = new State(index, stamp, manifests, baseStamp, graph);
         state = loaded;
-        try {
-            removals.applyTo(index, graph);
-        } catch (IOException | RuntimeException e) {
-            state = null;
-            throw e;
-        }
         return loaded;
     }
 
@@ -183,7 +180,10 @@ final class LayoutStore {
     /** Refuses what must not be written to. For work under the guard. */
     void requireWritable() throws IOException {
         boolean volume = folder.isVolume()
-                || state().base.filter(known -> known.has(LayoutFormat.VOLUME)).isPresent();
+                || state().manifests
+                        .base()
+                        .filter(known -> known.has(LayoutFormat.VOLUME))
+                        .isPresent();
         if (volume) {
             throw new FileSystemException(
                     place(),
@@ -201,7 +201,7 @@ final class LayoutStore {
     void rebase(FileStamp packed) throws IOException {
         State known = state();
         known.baseStamp = Optional.of(packed);
-        known.base = base();
+        known.manifests.rebase(base());
         folder.setFor(known.baseStamp);
     }
 
@@ -255,14 +255,10 @@ final class LayoutStore {
         }
         lock.lock();
         try {
-            return content(digest, state().base);
+            return state().manifests.content(digest);
         } finally {
             lock.unlock();
         }
-    }
-
-    private LayoutContent content(Digest digest, Optional<LayoutTar> base) throws IOException {
-        return base.isEmpty() || folder.size(digest).isPresent() ? folder : base.get();
     }
 
     /**
@@ -285,27 +281,6 @@ final class LayoutStore {
             if (known != null) {
                 known.graph.arrived(digest);
             }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private Optional<ManifestBytes> manifestBytes(Digest digest, LayoutContent content) throws IOException {
-        OptionalLong size = content.size(digest);
-        return size.isEmpty() || size.getAsLong() > OciLimits.MAX_MANIFEST_BYTES
-                ? Optional.empty()
-                : Optional.of(read(digest, content));
-    }
-
-    /**
-     * What is there under a digest, if it can be a manifest.
-     *
-     * @throws InvalidContentException if it is not what its name says
-     */
-    Optional<ManifestBytes> manifestBytes(Digest digest) throws IOException {
-        lock.lock();
-        try {
-            return removals.hides(digest) ? Optional.empty() : manifestBytes(digest, content(digest));
         } finally {
             lock.unlock();
         }
@@ -471,30 +446,10 @@ final class LayoutStore {
     ManifestBytes read(Digest digest) throws IOException {
         lock.lock();
         try {
-            if (removals.hides(digest)) {
-                throw absent(digest);
-            }
-            return read(digest, content(digest));
+            boolean above = tar.isEmpty() || folder.size(digest).isPresent();
+            return (above ? inFolder : state().manifests).read(digest);
         } finally {
             lock.unlock();
         }
-    }
-
-    private ManifestBytes read(Digest digest, LayoutContent content) throws IOException {
-        OptionalLong size = content.size(digest);
-        if (size.isEmpty()) {
-            throw absent(digest);
-        }
-        if (size.getAsLong() > OciLimits.MAX_MANIFEST_BYTES) {
-            throw new InvalidContentException(place() + ": " + digest + " exceeds the size of a manifest");
-        }
-        try (InputStream in = content.open(digest, 0)) {
-            byte[] bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES);
-            return ManifestBytes.verified(LayoutFormat.mediaType(bytes), digest, bytes);
-        }
-    }
-
-    private NotFoundException absent(Digest digest) {
-        return new NotFoundException(NotFoundException.Kind.MANIFEST, place() + " has no manifest " + digest);
     }
 }
