@@ -180,14 +180,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         if (!isWhole(manifest)) {
             store.put(manifest.digest(), new ByteArrayInputStream(manifest.array()));
         }
-        Optional<Digest> subject = Manifest.parse(manifest).subject().map(Descriptor::digest);
-        return store.guarded(index -> {
-            store.graph().note(manifest);
-            if (reference instanceof Tag || subject.isPresent()) {
-                store.name(index, run, name, reference, manifest.descriptor());
-            }
-            return new PushedManifest(subject, true);
-        });
+        return store.guarded(index -> new PushedManifest(store.push(index, run, name, reference, manifest), true));
     }
 
     @Override

@@ -3,11 +3,13 @@ package dev.entrepot.replicator.layout;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -317,12 +319,28 @@ final class LayoutStore {
         }
     }
 
-    /** Sets a tag, or names a manifest that has none, as {@link NewNames#add}. For work under the guard. */
-    void name(
-            LayoutIndex index, Object run, RepositoryName repository, ManifestReference reference, Descriptor manifest)
-            throws InvalidContentException {
-        removals.keep(repository, reference, manifest.digest());
-        names.add(index, run, repository, reference, manifest);
+    /**
+     * Takes in a manifest whose content was there; sets a tag, or names it if it has a subject, as
+     * {@link NewNames#add}. For work under the guard.
+     *
+     * @return its subject
+     * @throws InvalidContentException if it is no manifest, or several entries of another tool may be that tag
+     */
+    Optional<Digest> push(
+            LayoutIndex index, Object run, RepositoryName repository, ManifestReference reference, ManifestBytes pushed)
+            throws IOException {
+        Optional<Digest> subject = Manifest.parse(pushed).subject().map(Descriptor::digest);
+        Digest digest = pushed.digest();
+        if (size(digest).isEmpty()) {
+            // It was deleted while its sender waited for the guard.
+            put(digest, new ByteArrayInputStream(pushed.array()));
+        }
+        graph().note(pushed);
+        if (reference instanceof Tag || subject.isPresent()) {
+            removals.keep(repository, reference, digest);
+            names.add(index, run, repository, reference, pushed.descriptor());
+        }
+        return subject;
     }
 
     /**

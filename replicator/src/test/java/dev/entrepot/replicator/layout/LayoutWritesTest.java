@@ -15,6 +15,7 @@ import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.graph.Concurrently;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -256,6 +257,24 @@ final class LayoutWritesTest {
 
         assertThat(world.names("images")).containsExactly("v0");
         assertThat(file(image)).exists();
+    }
+
+    @Test
+    void whatIsDeletedWhileItsSenderWaitsStays() throws IOException {
+        LayoutStore store = new LayoutStore(folder.resolve("images"), Optional.empty());
+        Descriptor image = world.shapes.image("content");
+        store.put(image.digest(), new ByteArrayInputStream(world.bytes(image).array()));
+        for (String order : List.of("deleted", "deleted and written")) {
+            store.guarded(index -> store.remove(index, LayoutWorld.APP, image.digest()));
+            if (order.equals("deleted and written")) {
+                store.flush();
+            }
+            store.guarded(index -> store.push(index, this, LayoutWorld.APP, new Tag("v1"), world.bytes(image)));
+            store.flush();
+
+            assertThat(world.names("images")).as(order).containsExactly("v1");
+            assertThat(file(image)).as(order).exists();
+        }
     }
 
     private ReplicationReport prune(Engine engine, WatchedLayout.Watch watch) throws IOException {
