@@ -10,6 +10,7 @@ import dev.entrepot.replicator.layout.IndexEntry.Name;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,6 +51,8 @@ final class LayoutIndex {
                     (Name name) -> name.repository().map(RepositoryName::value).orElse(""))
             .thenComparing(name -> name.tag().value()));
     private final List<IndexEntry> foreign = new ArrayList<>();
+    // Both of these: to delete something by its digest must not take the longer the more names there are.
+    private final Map<Digest, Set<IndexEntry>> byManifest = new HashMap<>();
     private final Map<Digest, IndexEntry> untagged = new LinkedHashMap<>();
 
     private boolean changed;
@@ -95,9 +98,24 @@ final class LayoutIndex {
             untagged.putIfAbsent(entry.digest(), entry);
         } else if (entry.isForeign()) {
             foreign.add(entry);
+            note(entry);
         } else {
-            own.put(entry.name().orElseThrow(), entry);
+            Optional.ofNullable(own.put(entry.name().orElseThrow(), entry)).ifPresent(this::forget);
+            note(entry);
         }
+    }
+
+    private void note(IndexEntry entry) {
+        byManifest
+                .computeIfAbsent(entry.digest(), digest -> new LinkedHashSet<>())
+                .add(entry);
+    }
+
+    private void forget(IndexEntry entry) {
+        byManifest.computeIfPresent(entry.digest(), (digest, entries) -> {
+            entries.remove(entry);
+            return entries.isEmpty() ? null : entries;
+        });
     }
 
     /**
@@ -166,18 +184,33 @@ final class LayoutIndex {
     private void remove(IndexEntry entry) {
         Name name = entry.name().orElseThrow();
         if (entry.isForeign()) {
+            foreign(name).toList().forEach(this::forget);
             foreign.removeIf(other -> other.name().equals(entry.name()));
         } else {
             own.remove(name);
+            forget(entry);
         }
     }
 
     /** Removes all tags of a repository on a manifest; those that say no repository stay. */
     void untagAll(RepositoryName repository, Digest manifest) {
-        Predicate<IndexEntry> gone = entry -> entry.digest().equals(manifest)
-                && entry.name().filter(name -> name.isOf(repository)).isPresent();
-        changed |= own.values().removeIf(gone);
-        changed |= foreign.removeIf(gone);
+        List<IndexEntry> gone = namesOf(manifest)
+                .filter(entry ->
+                        entry.name().filter(name -> name.isOf(repository)).isPresent())
+                .toList();
+        gone.forEach(this::forget);
+        gone.stream()
+                .filter(entry -> !entry.isForeign())
+                .forEach(entry -> own.remove(entry.name().orElseThrow()));
+        if (gone.stream().anyMatch(IndexEntry::isForeign)) {
+            // Of a name that another tool gave to several manifests, the others keep it.
+            foreign.removeAll(Set.copyOf(gone));
+        }
+        changed |= !gone.isEmpty();
+    }
+
+    private Stream<IndexEntry> namesOf(Digest manifest) {
+        return byManifest.getOrDefault(manifest, Set.of()).stream();
     }
 
     private Stream<Name> names() {
@@ -221,14 +254,12 @@ final class LayoutIndex {
 
     /** Whether a manifest has a name, a tag or another. */
     boolean isNamed(Digest manifest) {
-        return Stream.concat(own.values().stream(), foreign.stream())
-                .anyMatch(entry -> entry.digest().equals(manifest));
+        return byManifest.containsKey(manifest);
     }
 
     /** Whether a manifest has a name that does not say that it is of one of some repositories. */
     boolean isNamedBeyond(Digest manifest, Set<RepositoryName> repositories) {
-        return Stream.concat(own.values().stream(), foreign.stream())
-                .filter(entry -> entry.digest().equals(manifest))
+        return namesOf(manifest)
                 .anyMatch(entry -> entry.name()
                         .flatMap(Name::repository)
                         .filter(repositories::contains)

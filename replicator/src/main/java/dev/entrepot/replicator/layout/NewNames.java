@@ -6,9 +6,10 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.layout.NameTable.Name;
+import dev.entrepot.replicator.layout.NameTable.Named;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -22,38 +23,10 @@ import org.slf4j.LoggerFactory;
 final class NewNames {
     private static final Logger LOG = LoggerFactory.getLogger(NewNames.class);
 
-    private final Map<Name, Named> named = new LinkedHashMap<>();
-    private final Map<Name, Descriptor> unwritten = new LinkedHashMap<>();
+    private final NameTable named = new NameTable();
+    private final NameTable unwritten = new NameTable();
     private long count;
     private long writtenCount;
-
-    /** A tag; or a manifest that has none, by its digest. */
-    private record Name(RepositoryName repository, ManifestReference reference) {
-        boolean addTo(LayoutIndex index, Descriptor manifest) throws InvalidContentException {
-            return switch (reference) {
-                case Tag tag -> index.tag(repository, tag, manifest);
-                case Digest digest -> index.add(manifest);
-            };
-        }
-
-        boolean isIn(LayoutIndex index, Set<Digest> manifests, Descriptor manifest) throws InvalidContentException {
-            return switch (reference) {
-                case Tag tag ->
-                    index.find(repository, tag)
-                            .filter(found -> found.digest().equals(manifest.digest()))
-                            .isPresent();
-                case Digest digest -> manifests.contains(digest);
-            };
-        }
-
-        @Override
-        public String toString() {
-            return repository + (reference instanceof Tag ? ":" : "@") + reference;
-        }
-    }
-
-    /** What is named, and the run that named it last. */
-    private record Named(Descriptor manifest, Object run) {}
 
     /**
      * Sets a tag, or names a manifest that has none.
@@ -64,11 +37,19 @@ final class NewNames {
     void add(LayoutIndex index, Object run, RepositoryName repository, ManifestReference reference, Descriptor manifest)
             throws InvalidContentException {
         Name name = new Name(repository, reference);
-        if (name.addTo(index, manifest)) {
-            unwritten.put(name, manifest);
+        Named now = new Named(manifest, run);
+        if (addTo(index, name, manifest)) {
+            unwritten.put(name, now);
             count++;
         }
-        named.put(name, new Named(manifest, run));
+        named.put(name, now);
+    }
+
+    private static boolean addTo(LayoutIndex index, Name name, Descriptor manifest) throws InvalidContentException {
+        return switch (name.reference()) {
+            case Tag tag -> index.tag(name.repository(), tag, manifest);
+            case Digest digest -> index.add(manifest);
+        };
     }
 
     /** Takes note that a tag, or a manifest with its tags, is meant to be named no more in a repository. */
@@ -79,22 +60,16 @@ final class NewNames {
                 unwritten.remove(new Name(repository, tag));
             }
             case Digest digest -> {
-                named.entrySet()
-                        .removeIf(entry -> isOf(
-                                entry.getKey(), repository, entry.getValue().manifest(), digest));
-                unwritten.entrySet().removeIf(entry -> isOf(entry.getKey(), repository, entry.getValue(), digest));
+                named.remove(digest, name -> name.repository().equals(repository));
+                unwritten.remove(digest, name -> name.repository().equals(repository));
             }
         }
     }
 
-    private static boolean isOf(Name name, RepositoryName repository, Descriptor manifest, Digest digest) {
-        return name.repository().equals(repository) && manifest.digest().equals(digest);
-    }
-
     /** Takes note that a manifest that has no tag is named no more, whichever repository named it. */
     void removeUntagged(Digest manifest) {
-        named.keySet().removeIf(name -> name.reference().equals(manifest));
-        unwritten.keySet().removeIf(name -> name.reference().equals(manifest));
+        named.remove(manifest, name -> name.reference().equals(manifest));
+        unwritten.remove(manifest, name -> name.reference().equals(manifest));
     }
 
     /** Takes note of something else that is to be in the file: that a name is not. */
@@ -104,7 +79,7 @@ final class NewNames {
 
     /** Forgets what a run has named, but for what is still to be written. */
     void forget(Object run) {
-        named.values().removeIf(one -> one.run() == run);
+        named.removeAll(run);
     }
 
     /**
@@ -112,11 +87,11 @@ final class NewNames {
      * ambiguous there is left to it: who asks the index for that one is refused, and all others go on.
      */
     void addTo(LayoutIndex index) {
-        for (Map.Entry<Name, Descriptor> entry : unwritten.entrySet()) {
+        for (Map.Entry<Name, Named> entry : unwritten.all().entrySet()) {
             try {
-                entry.getKey().addTo(index, entry.getValue());
+                addTo(index, entry.getKey(), entry.getValue().manifest());
             } catch (InvalidContentException e) {
-                LOG.debug("{} is not named: {}", entry.getKey(), e.getMessage());
+                LOG.debug("{} is not named: {}", text(entry.getKey()), e.getMessage());
             }
         }
     }
@@ -151,15 +126,30 @@ final class NewNames {
      */
     void requireIn(LayoutIndex index, Object run, String place) throws IOException {
         Set<Digest> there = index.manifests();
-        for (Map.Entry<Name, Named> entry : named.entrySet()) {
+        for (Map.Entry<Name, Named> entry : named.all().entrySet()) {
             Named named = entry.getValue();
-            if (named.run() == run && !entry.getKey().isIn(index, there, named.manifest())) {
+            if (named.run() == run && !isIn(index, there, entry.getKey(), named.manifest())) {
                 throw new FileSystemException(
                         place,
                         null,
-                        "another program has taken " + entry.getKey()
+                        "another program has taken " + text(entry.getKey())
                                 + " out of the index while the run went on; run again when nothing else writes to it");
             }
         }
+    }
+
+    private static boolean isIn(LayoutIndex index, Set<Digest> manifests, Name name, Descriptor manifest)
+            throws InvalidContentException {
+        return switch (name.reference()) {
+            case Tag tag ->
+                index.find(name.repository(), tag)
+                        .filter(found -> found.digest().equals(manifest.digest()))
+                        .isPresent();
+            case Digest digest -> manifests.contains(digest);
+        };
+    }
+
+    private static String text(Name name) {
+        return name.repository() + (name.reference() instanceof Tag ? ":" : "@") + name.reference();
     }
 }
