@@ -47,9 +47,9 @@ public interface RepositoryTarget {
 
     /**
      * Returns when all manifests that were pushed before, and the names that they got, outlast a crash of this process,
-     * and what was deleted before is gone for good. A registry says with its answer to each that this is so; a target
-     * of our own may gather some and write them together. A name that another program has taken meanwhile is none that
-     * they got; who must know asks for it.
+     * and what was deleted before does not come back by one. A registry says with its answer to each that this is so; a
+     * target of our own may gather some and write them together. A name that another program has taken meanwhile is
+     * none that they got; who must know asks for it.
      *
      * @throws IOException if they cannot be written
      */

@@ -95,7 +95,7 @@ final class PrunedRepository {
     }
 
     /**
-     * Returns when what was deleted is gone for good.
+     * Returns when what was deleted does not come back by a crash.
      *
      * @throws CopyException if that cannot be written
      */

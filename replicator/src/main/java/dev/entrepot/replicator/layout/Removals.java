@@ -29,8 +29,9 @@ final class Removals {
 
     private final List<Removal> unwritten = new ArrayList<>();
     private final Set<Digest> hidden = ConcurrentHashMap.newKeySet();
-    // Repositories that have no more need of a manifest which stays for others, as long as runs go on.
-    private final Map<Digest, Set<RepositoryName>> released = new HashMap<>();
+    // What stays for others and a repository has no more need of: as long as runs go on, and until something is named
+    // in it, which may need it.
+    private final Map<RepositoryName, Set<Digest>> released = new HashMap<>();
     private @Nullable InvalidContentException doubt;
 
     /** A tag that named this, or a manifest and its tags. */
@@ -67,11 +68,17 @@ final class Removals {
     boolean remove(LayoutIndex index, LayoutGraph graph, RepositoryName repository, Digest manifest, boolean there)
             throws IOException {
         index.untagAll(repository, manifest);
-        Set<RepositoryName> without = released.computeIfAbsent(manifest, digest -> new HashSet<>());
-        without.add(repository);
+        Set<RepositoryName> without = new HashSet<>(Set.of(repository));
+        released.forEach((other, digests) -> {
+            if (digests.contains(manifest)) {
+                without.add(other);
+            }
+        });
         boolean held = graph.isHeld(index, manifest, without);
-        if (!held) {
-            released.remove(manifest);
+        if (held) {
+            released.computeIfAbsent(repository, name -> new HashSet<>()).add(manifest);
+        } else {
+            released.values().forEach(digests -> digests.remove(manifest));
             index.remove(manifest);
             if (there) {
                 graph.forget(manifest);
@@ -82,16 +89,17 @@ final class Removals {
         return !held;
     }
 
-    /** Takes note that a manifest is named again, by a tag or without one. */
+    /**
+     * Takes note that a manifest is named again, by a tag or without one, in a repository that needs more than before.
+     */
     void keep(RepositoryName repository, ManifestReference reference, Digest manifest) {
-        Optional.ofNullable(released.get(manifest)).ifPresent(repositories -> repositories.remove(repository));
+        released.remove(repository);
         unwritten.removeIf(removal -> removal.repository().equals(repository)
                 && (removal.reference().equals(reference) || removal.reference().equals(manifest)));
     }
 
     /** Takes note that content is put in again. */
     void keep(Digest manifest) {
-        released.remove(manifest);
         hidden.remove(manifest);
         unwritten.removeIf(removal -> removal.reference().equals(manifest));
     }

@@ -120,6 +120,28 @@ class LayoutGraphTest {
     }
 
     @Test
+    void referrerStaysForARepositoryThatHasItsSubjectAnewAfterItLetItGo() throws IOException {
+        Descriptor image = world.shapes.image("image");
+        Descriptor referrer = world.shapes.referrer(image, "x/signature", "signature");
+        RepositoryName other = new RepositoryName("mirror/b");
+        TargetRegistry target = world.server.target("images", folder.resolve("images"));
+        target.begin();
+        for (RepositoryName name : List.of(APP, other)) {
+            target.target(name).pushManifest(world.bytes(image), new Tag("v1"));
+            target.target(name).pushManifest(world.bytes(referrer), referrer.digest());
+        }
+        assertThat(target.target(APP).deleteManifest(referrer.digest())).isFalse();
+
+        target.target(APP).pushManifest(world.bytes(image), new Tag("v2"));
+        assertThat(target.target(other).deleteManifest(referrer.digest())).isFalse();
+        assertThat(there(target, referrer)).hasSize(1);
+
+        assertThat(target.target(APP).deleteManifest(referrer.digest())).isTrue();
+        target.end(true);
+        assertThat(there(target, image, referrer)).containsExactly(image);
+    }
+
+    @Test
     void nothingIsDeletedBesideADamagedManifestThatATagNeeds() throws IOException {
         Descriptor grandchild = world.shapes.image("grandchild");
         Descriptor child = world.shapes.index(List.of(grandchild));

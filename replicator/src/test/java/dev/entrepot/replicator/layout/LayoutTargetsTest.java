@@ -351,8 +351,9 @@ class LayoutTargetsTest {
         run(rules, Outcome.COMPLETE);
 
         source.repository("app").tags.remove(new Tag("v1"));
-        run(rules, Outcome.COMPLETE);
+        ReplicationReport report = run(rules, Outcome.COMPLETE);
 
+        assertThat(ReportWriter.toText(report)).contains("others stay, which something else there holds");
         assertThat(names(file)).containsExactlyInAnyOrder("mirror/app:v2", "mirror/team/other:v1");
         assertThat(files(file)).containsKey("blobs/sha256/" + shared.digest().encoded());
         MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
