@@ -185,7 +185,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
 
     @Override
     public void settle() throws IOException {
-        store.settle();
+        store.settle(name);
     }
 
     @Override

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * when another program has replaced it or carried it away. Safe for all threads. It is long because who reads the
  * index, who changes it, and who waits for it to be written have one lock.
  *
- * <p>What is named is in the file when {@link #settle()} returns, and what is deleted is not: the index can only be
+ * <p>What is named is in the file when {@link #settle} returns, and what is deleted is not: the index can only be
  * written as a whole, so those who name something at one time share a write, and writing takes at most a part of the
  * time. A thousand images do not cost a thousand times the index of a thousand images.
  */
@@ -298,7 +298,7 @@ final class LayoutStore {
         if (known.index != index) {
             throw new ChangedMeanwhileException(place());
         }
-        if (removals.doubt().isPresent()) {
+        if (removals.isInDoubt()) {
             removals.applyTo(index, known.graph);
         }
         known.stamp = Optional.of(folder.write(index, known.stamp));
@@ -310,12 +310,8 @@ final class LayoutStore {
         index.isWritten();
         names.areWritten();
         settled.signalAll();
-        Optional<InvalidContentException> doubt = removals.doubt();
         for (Digest gone : removals.areWritten()) {
             folder.delete(gone);
-        }
-        if (doubt.isPresent()) {
-            throw doubt.get();
         }
     }
 
@@ -397,9 +393,12 @@ final class LayoutStore {
      * may have written. All who wait for one attempt have its outcome. What another program has made ambiguous
      * meanwhile is named no more; who asks for it is told.
      *
+     * @param repository who asks
      * @throws IOException if it cannot be written; it is not lost, and the next call tries again
+     * @throws InvalidContentException if something that this repository was told to delete stays, because another
+     *     program has put a manifest there that is not readable, and may hold it
      */
-    void settle() throws IOException {
+    void settle(RepositoryName repository) throws IOException {
         lock.lock();
         try {
             long wanted = names.count();
@@ -415,6 +414,10 @@ final class LayoutStore {
                 } else {
                     settled.awaitNanos(pause);
                 }
+            }
+            Optional<InvalidContentException> undone = removals.undone(repository);
+            if (undone.isPresent()) {
+                throw undone.get();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -437,7 +440,7 @@ final class LayoutStore {
         }
     }
 
-    /** As {@link #settle()}, without a pause. */
+    /** As {@link #settle}, without a pause. */
     void flush() throws IOException {
         guarded(index -> {
             if (names.writtenCount() < names.count()) {

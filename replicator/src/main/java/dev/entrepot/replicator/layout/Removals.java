@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +31,10 @@ final class Removals {
     // What stays for others and a repository has no more need of: as long as runs go on, and until something is named
     // in it, which may need it.
     private final Map<RepositoryName, Set<Digest>> released = new HashMap<>();
-    private @Nullable InvalidContentException doubt;
+    // Why something that a repository was told to delete is not out of the index; once that is written, until it is
+    // told.
+    private final Map<RepositoryName, InvalidContentException> doubts = new HashMap<>();
+    private final Map<RepositoryName, InvalidContentException> untold = new HashMap<>();
 
     /** A tag that named this, or a manifest and its tags. */
     private record Removal(RepositoryName repository, ManifestReference reference, Digest manifest) {}
@@ -113,7 +115,7 @@ final class Removals {
         Set<Digest> before = Set.copyOf(hidden);
         unwritten.clear();
         hidden.clear();
-        doubt = null;
+        doubts.clear();
         try {
             for (Removal removal : again) {
                 switch (removal.reference()) {
@@ -134,13 +136,18 @@ final class Removals {
             remove(index, graph, removal.repository(), digest, true);
         } catch (InvalidContentException e) {
             unwritten.add(removal);
-            doubt = e;
+            doubts.put(removal.repository(), e);
         }
     }
 
-    /** Why something that was deleted is not out of the index; a manifest may be readable again by now. */
-    Optional<InvalidContentException> doubt() {
-        return Optional.ofNullable(doubt);
+    /** Whether something that was deleted is not out of the index; a manifest may be readable again by now. */
+    boolean isInDoubt() {
+        return !doubts.isEmpty();
+    }
+
+    /** Why something that a repository was told to delete is in the file all the same; said once. */
+    Optional<InvalidContentException> undone(RepositoryName repository) {
+        return Optional.ofNullable(untold.remove(repository));
     }
 
     private void untagAgain(LayoutIndex index, Removal removal, Tag tag) {
@@ -155,17 +162,22 @@ final class Removals {
         }
     }
 
-    /** Takes note that the file names nothing of it any more; returns the manifests whose files can go. */
+    /**
+     * Takes note that the file names nothing of it any more, but for what is in doubt, which stays; returns the
+     * manifests whose files can go.
+     */
     List<Digest> areWritten() {
         List<Digest> files = List.copyOf(hidden);
+        untold.putAll(doubts);
         unwritten.clear();
         hidden.clear();
-        doubt = null;
+        doubts.clear();
         return files;
     }
 
     void clear() {
         areWritten();
         released.clear();
+        untold.clear();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
@@ -219,6 +220,31 @@ class SharedLayoutTest {
         Files.write(world.indexFile(), before);
 
         assertThatThrownBy(() -> target.end(true)).hasMessageContaining("taken mirror/app:v1 out of the index");
+    }
+
+    @Test
+    void whatCannotBeDeletedAfterAllIsToldToWhoDeletedIt() throws IOException {
+        Descriptor image = world.signed("v1");
+        Descriptor theirs = world.shapes.image("of others");
+        TargetRegistry target = world.server.target("images", folder.resolve("images"));
+        target.begin();
+        RepositoryTarget into = target.target(APP);
+        into.pushManifest(world.bytes(image), new Tag("v1"));
+        into.settle();
+        assertThat(into.deleteManifest(image.digest())).isTrue();
+        world.putForeign(theirs, Map.of("org.opencontainers.image.ref.name", "theirs"));
+        Files.writeString(
+                folder.resolve("images/blobs/sha256/" + theirs.digest().encoded()), "damaged");
+        RepositoryTarget other = target.target(new RepositoryName("mirror/other"));
+        other.pushManifest(world.bytes(world.signed("v2")), new Tag("v2"));
+
+        other.settle();
+
+        assertThatThrownBy(into::settle)
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining(theirs.digest().toString());
+        assertThat(world.reader("images", APP).resolve(image.digest())).isPresent();
+        into.settle();
     }
 
     @Test
