@@ -6,10 +6,10 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.NoRouteToHostException;
 import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -63,6 +63,9 @@ final class AddressMemory implements DnsResolver {
     }
 
     private final class Watched extends Socket {
+        private volatile @Nullable Thread connecting;
+        private volatile boolean givenUp;
+
         Watched() {}
 
         Watched(Proxy proxy) {
@@ -71,13 +74,32 @@ final class AddressMemory implements DnsResolver {
 
         @Override
         public void connect(SocketAddress endpoint, int timeoutMillis) throws IOException {
+            connecting = Thread.currentThread();
             try {
                 super.connect(endpoint, timeoutMillis);
-            } catch (ConnectException | NoRouteToHostException | SocketTimeoutException e) {
-                if (endpoint instanceof InetSocketAddress there && there.getAddress() != null) {
-                    failed.put(there.getAddress(), true);
-                }
+            } catch (ConnectException | SocketTimeoutException e) {
+                remember(endpoint);
                 throw e;
+            } catch (SocketException e) {
+                // Who is closed here while he connects has learned nothing of the address.
+                if (givenUp || Thread.currentThread().isInterrupted()) {
+                    throw e;
+                }
+                remember(endpoint);
+                throw new UnreachedAddressException(e);
+            }
+        }
+
+        // Whoever connects in vain closes it himself.
+        @Override
+        public void close() throws IOException {
+            givenUp |= connecting != Thread.currentThread();
+            super.close();
+        }
+
+        private void remember(SocketAddress endpoint) {
+            if (endpoint instanceof InetSocketAddress there && there.getAddress() != null) {
+                failed.put(there.getAddress(), true);
             }
         }
     }

@@ -6,7 +6,6 @@ import dev.entrepot.oci.RegistryException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
-import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -38,7 +37,7 @@ final class WireFaults {
 
     private static boolean isOfConnecting(IOException fault) {
         return fault instanceof ConnectException
-                || fault instanceof NoRouteToHostException
+                || fault instanceof UnreachedAddressException
                 || fault instanceof UnknownHostException
                 || fault instanceof ConnectTimeoutException;
     }
@@ -75,14 +74,15 @@ final class WireFaults {
      * once.
      */
     static boolean isBroken(OutageException outage) {
-        return outage.reason() == Reason.UNREACHABLE && !(outage.getCause() instanceof ConnectException);
+        return outage.reason() == Reason.UNREACHABLE
+                && !(outage.getCause() instanceof IOException cause && isOfConnecting(cause));
     }
 
     /** Whether the peer had given up the connection, as it does with all that it had when it is restarted. */
     static boolean isAbandoned(IOException fault) {
         Throwable socket = fault instanceof SSLException ? fault.getCause() : fault;
-        boolean reset = socket instanceof SocketException
-                && !(socket instanceof ConnectException)
+        boolean reset = socket instanceof SocketException broken
+                && !isOfConnecting(broken)
                 && !Thread.currentThread().isInterrupted();
         return fault instanceof NoHttpResponseException || reset;
     }
@@ -116,7 +116,11 @@ final class WireFaults {
             case TIMEOUT -> "did not answer in time";
             case SERVER_ERROR -> "did not answer in HTTP";
             case UNREACHABLE, RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED ->
-                fault instanceof ConnectException ? "refused the connection" : "broke the connection";
+                switch (fault) {
+                    case ConnectException e -> "refused the connection";
+                    case UnreachedAddressException e -> "cannot be reached (" + e.getMessage() + ")";
+                    default -> "broke the connection";
+                };
         };
     }
 }

@@ -16,6 +16,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -101,6 +102,40 @@ class ConnectionsTest {
         assertThat(outage.reason()).isEqualTo(OutageException.Reason.UNREACHABLE);
         assertThat(outage).hasMessageContaining("refused the connection");
         assertThat(WireFaults.isBroken(outage)).isFalse();
+    }
+
+    /** The system refuses to connect to such an address, as it does to all where there is no network. */
+    @Test
+    void addressToWhichThereIsNoWayHasRefusedNothingAndBrokenNothing() throws IOException {
+        OutageException outage =
+                catchThrowableOfType(OutageException.class, () -> statusBy(addresses("255.255.255.255")));
+        assertThat(outage.reason()).isEqualTo(OutageException.Reason.UNREACHABLE);
+        assertThat(outage).hasMessageMatching("asking: registry.test:\\d+ cannot be reached \\([A-Z][a-z ]+\\)");
+        assertThat(WireFaults.isBroken(outage)).isFalse();
+        assertThat(statusBy(addresses("255.255.255.255", "127.0.0.1"))).isEqualTo(200);
+    }
+
+    @Test
+    void nameThatDoesNotResolveIsSaidToBeOne() throws IOException {
+        try (RegistryClient client = world.client("http://nowhere.invalid")) {
+            OutageException outage = catchThrowableOfType(
+                    OutageException.class,
+                    () -> client.repository(TestWorld.NAME).resolve(TAG));
+            assertThat(outage.reason()).isEqualTo(OutageException.Reason.DNS);
+            assertThat(outage).hasMessageEndingWith("nowhere.invalid does not resolve");
+        }
+    }
+
+    @Test
+    void socketThatIsClosedWhileItConnectsSaysNothingOfTheAddress() throws Exception {
+        AddressMemory memory = new AddressMemory(
+                addresses("127.0.0.1", "127.0.0.2"), world.environment().nanoTime());
+        try (Socket socket = memory.socket(null)) {
+            socket.close();
+            assertThatThrownBy(() -> socket.connect(new InetSocketAddress("127.0.0.1", 1), 1000))
+                    .isExactlyInstanceOf(SocketException.class);
+        }
+        assertThat(memory.resolve("registry.test")).containsExactly(address("127.0.0.1"), address("127.0.0.2"));
     }
 
     @Test
