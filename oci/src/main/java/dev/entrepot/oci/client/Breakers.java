@@ -9,37 +9,53 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 
 /** The circuit breakers of one registry, one for each class of requests; or none at all. Safe for all threads. */
 final class Breakers {
     private final SteadyClock clock;
-    private final Map<OperationClass, CircuitBreaker> breakers = new EnumMap<>(OperationClass.class);
+    private final Map<OperationClass, Guard> guards = new EnumMap<>(OperationClass.class);
     /** What the last outage of each kind was, which is what opened a breaker that is open. */
-    private final Map<OperationClass, Reason> last = new ConcurrentHashMap<>();
+    private final Map<OperationClass, Last> last = new ConcurrentHashMap<>();
+
+    /** What stands before the requests of one kind. */
+    private record Guard(OperationClass kind, CircuitBreaker breaker, OutageLog log) {}
+
+    /**
+     * An outage.
+     *
+     * @param words how it shows; with the host, if that is another than was asked
+     */
+    private record Last(Reason reason, String words) {}
+
+    /** None. */
+    Breakers(SteadyClock clock) {
+        this.clock = clock;
+    }
 
     /**
      * Closed breakers.
      *
-     * @param on whether there are any
+     * @param registry whose they are, for people
+     * @param meanwhile what becomes of what is asked for as long as it is out, for people
      */
-    Breakers(SteadyClock clock, boolean on) {
-        this.clock = clock;
-        if (on) {
-            for (OperationClass kind : OperationClass.values()) {
-                breakers.put(kind, new CircuitBreaker(clock));
-            }
+    Breakers(String registry, String meanwhile, SteadyClock clock) {
+        this(clock);
+        for (OperationClass kind : OperationClass.values()) {
+            CircuitBreaker breaker = new CircuitBreaker(clock);
+            guards.put(kind, new Guard(kind, breaker, new OutageLog(registry, kind, meanwhile, clock, breaker::state)));
         }
     }
 
     /** A request on its way past its breaker, if it has one. */
-    static final class Passage {
+    final class Passage {
+        private final ApiRequest request;
+        private final Optional<Guard> guard;
         private final Optional<CircuitBreaker.Pass> pass;
-        private final Consumer<Reason> outages;
 
-        private Passage(Optional<CircuitBreaker.Pass> pass, Consumer<Reason> outages) {
+        private Passage(ApiRequest request, Optional<Guard> guard, Optional<CircuitBreaker.Pass> pass) {
+            this.request = request;
+            this.guard = guard;
             this.pass = pass;
-            this.outages = outages;
         }
 
         boolean isProbe() {
@@ -49,6 +65,7 @@ final class Breakers {
         /** The request was answered. */
         void answered() {
             pass.ifPresent(CircuitBreaker.Pass::answered);
+            guard.ifPresent(known -> known.log().answered());
         }
 
         /** The request failed. What was not sent, or failed at the token service, says nothing of the registry. */
@@ -58,10 +75,15 @@ final class Breakers {
                 case UNREACHABLE, TIMEOUT, DNS, TLS, SERVER_ERROR -> {
                     // An answer of 408 is quick; a time-out on the wire has a cause.
                     boolean timedOut = outage.reason() == Reason.TIMEOUT && outage.getCause() != null;
-                    pass.filter(p -> !brokenOff).ifPresent(p -> {
-                        outages.accept(outage.reason());
-                        p.failed(timedOut);
-                    });
+                    if (!brokenOff) {
+                        String why = without(request.what() + ": ", String.valueOf(outage.getMessage()));
+                        // What is asked because somebody wants to know now opens nothing.
+                        guard.filter(_ -> request.operation() != Operation.PING)
+                                .ifPresent(known -> last.put(
+                                        known.kind(), new Last(outage.reason(), without(request.host() + " ", why))));
+                        pass.ifPresent(known -> known.failed(timedOut));
+                        guard.ifPresent(known -> known.log().failed(why));
+                    }
                 }
                 case RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED -> {}
             }
@@ -73,35 +95,42 @@ final class Breakers {
         }
     }
 
+    // All that fails begins with what was asked for, and of whom: who asks for something else need not be told.
+    private static String without(String beginning, String message) {
+        return message.startsWith(beginning) ? message.substring(beginning.length()) : message;
+    }
+
     /**
      * Lets a request pass.
      *
      * @throws OutageException at once, with {@link Reason#NOT_ASKED}, if the registry is out
      */
     Passage enter(ApiRequest request) throws OutageException {
-        Optional<OperationClass> kind = OperationClass.of(request.operation());
-        Optional<CircuitBreaker> breaker = kind.flatMap(known -> Optional.ofNullable(breakers.get(known)));
-        if (breaker.isEmpty()) {
-            return new Passage(Optional.empty(), outage -> {});
+        Optional<Guard> guard = OperationClass.of(request.operation()).flatMap(this::guard);
+        if (guard.isEmpty()) {
+            return new Passage(request, guard, Optional.empty());
         }
+        CircuitBreaker breaker = guard.get().breaker();
         if (request.operation() == Operation.PING) {
             // Somebody wants to know, now.
-            return new Passage(Optional.of(breaker.get().enterAnyway()), outage -> {});
+            return new Passage(request, guard, Optional.of(breaker.enterAnyway()));
         }
         String about = request.repository().map(Breakers::name).orElse(CircuitBreaker.NOBODY);
-        Optional<CircuitBreaker.Pass> pass = breaker.get().enter(about);
+        Optional<CircuitBreaker.Pass> pass = breaker.enter(about);
         if (pass.isEmpty()) {
-            throw out(
-                    request.what() + ": " + request.host(),
-                    kind.get(),
-                    breaker.get().untilProbe(about));
+            throw out(request.what() + ": " + request.host(), guard.get().kind(), breaker.untilProbe(about));
         }
-        return new Passage(pass, outage -> last.put(kind.get(), outage));
+        return new Passage(request, guard, pass);
+    }
+
+    private Optional<Guard> guard(OperationClass kind) {
+        return Optional.ofNullable(guards.get(kind));
     }
 
     /** How a request of a kind would be refused now, if it would be. */
     Optional<OutageException> refusal(OperationClass kind, Repository repository) {
-        return Optional.ofNullable(breakers.get(kind))
+        return guard(kind)
+                .map(Guard::breaker)
                 .filter(breaker -> breaker.refuses(name(repository)))
                 .map(breaker ->
                         out("asking for " + repository + ": the registry", kind, breaker.untilProbe(name(repository))));
@@ -112,18 +141,28 @@ final class Breakers {
     }
 
     private OutageException out(String who, OperationClass kind, Duration wait) {
+        Optional<Last> known = Optional.ofNullable(last.get(kind));
         return OutageException.notAsked(
-                last.getOrDefault(kind, Reason.NOT_ASKED),
-                who + " is not asked after its last outages; again at "
+                known.map(Last::reason).orElse(Reason.NOT_ASKED),
+                who + " is not asked after its last outages"
+                        + known.map(outage -> " (" + outage.words() + ")").orElse("") + "; again at "
                         + clock.onWall(clock.instant().plus(wait)).truncatedTo(ChronoUnit.SECONDS),
                 wait);
+    }
+
+    /** How many times one of them has opened and closed again. */
+    long outagesOver() {
+        return guards.values().stream()
+                .map(guard -> guard.breaker().state())
+                .mapToLong(state -> state.opened() - (state.position() == BreakerState.Position.CLOSED ? 0 : 1))
+                .sum();
     }
 
     /** How they stand, with times of the wall clock. */
     Map<OperationClass, BreakerState> states() {
         Map<OperationClass, BreakerState> states = new EnumMap<>(OperationClass.class);
-        breakers.forEach((kind, breaker) -> {
-            BreakerState state = breaker.state();
+        guards.forEach((kind, guard) -> {
+            BreakerState state = guard.breaker().state();
             states.put(kind, new BreakerState(state.position(), state.until().map(clock::onWall), state.opened()));
         });
         return states;

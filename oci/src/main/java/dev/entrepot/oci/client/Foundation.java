@@ -67,7 +67,9 @@ record Foundation(
         HttpTransport transport = HttpTransport.open(endpoint, proxies, addresses, environment);
         WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
-        Breakers breakers = new Breakers(clock, safeguards.breakers());
+        Breakers breakers = safeguards.breakers()
+                ? new Breakers(endpoint.registry().toString(), meanwhile(safeguards), clock)
+                : new Breakers(clock);
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
         Exchange toTokens = new RedirectExchange(PacedExchange.counting(wire, errors), addresses);
@@ -107,7 +109,7 @@ record Foundation(
                 toTokens,
                 slots,
                 errors,
-                new Breakers(clock, false),
+                new Breakers(clock),
                 new Holds(clock),
                 new TooManyCounts(),
                 new Sightings(environment.clock()),
@@ -131,6 +133,10 @@ record Foundation(
                 new Sightings(environment.clock()),
                 safeguards.repeats(),
                 environment);
+    }
+
+    private static String meanwhile(Safeguards safeguards) {
+        return safeguards.repeats() ? "what is kept is served" : "the next place is asked";
     }
 
     private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {

@@ -364,6 +364,11 @@ public final class RegistryClient implements AutoCloseable {
                 shared.breakers().states());
     }
 
+    /** How many outages of the registry, of each kind of requests by itself, are over, so far as breakers saw them. */
+    public long outagesOver() {
+        return shared.breakers().outagesOver();
+    }
+
     /**
      * Closes the connections to it that nobody uses: for the time being there is nothing to ask. What asks meanwhile,
      * or later, goes on as ever.

@@ -1,0 +1,117 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.client.BreakerState.Position;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says in the log when requests of one kind to a registry are out, and when they are answered again: a line for the
+ * outage and one for its end, however many requests meet it. Where what is kept is served, nobody else says so. Of a
+ * registry that comes and goes at most six outages are said within an hour; one that lasts longer than the others kept
+ * the log busy is said late, and no end without its beginning. Safe for all threads.
+ */
+final class OutageLog {
+    private static final Logger LOG = LoggerFactory.getLogger(OutageLog.class);
+    private static final int MOST = 6;
+    private static final Duration WITHIN = Duration.ofHours(1);
+    private static final Duration LONG = Duration.ofMinutes(2);
+
+    private final String registry;
+    private final OperationClass kind;
+    private final String meanwhile;
+    private final SteadyClock clock;
+    private final Supplier<BreakerState> breaker;
+    /** When an outage was said, of those within the hour. */
+    private final Deque<Instant> lately = new ArrayDeque<>();
+
+    private volatile boolean isOut;
+    private Instant since = Instant.MIN;
+    private boolean isSaid;
+
+    /**
+     * A log.
+     *
+     * @param registry its name, for people
+     * @param kind of which requests
+     * @param meanwhile what clients get as long as it is out
+     * @param breaker how the circuit breaker of these requests stands
+     */
+    OutageLog(
+            String registry, OperationClass kind, String meanwhile, SteadyClock clock, Supplier<BreakerState> breaker) {
+        this.registry = registry;
+        this.kind = kind;
+        this.meanwhile = meanwhile;
+        this.clock = clock;
+        this.breaker = breaker;
+    }
+
+    /**
+     * The breaker has been told of an outage.
+     *
+     * @param why how it shows, without secrets
+     */
+    synchronized void failed(String why) {
+        BreakerState state = breaker.get();
+        if (state.position() == Position.CLOSED) {
+            return;
+        }
+        Instant now = clock.instant();
+        if (!isOut) {
+            isOut = true;
+            isSaid = false;
+            since = now;
+        }
+        while (!lately.isEmpty() && !lately.getFirst().plus(WITHIN).isAfter(now)) {
+            lately.removeFirst();
+        }
+        if (isSaid || lately.size() >= MOST) {
+            return;
+        }
+        isSaid = true;
+        lately.addLast(now);
+        LOG.warn(
+                "{} is out ({}){}: {}; {}{}{}",
+                registry,
+                kind.label(),
+                since.equals(now) ? "" : " since " + onWall(since),
+                why,
+                meanwhile,
+                state.until().map(at -> "; asked again at " + onWall(at)).orElse(""),
+                lately.size() == MOST
+                        ? "; so often within an hour that no other outage is said before "
+                                + onWall(lately.getFirst().plus(WITHIN))
+                        : "");
+    }
+
+    /** The breaker has been told of an answer. Costs a look, as long as there is no outage. */
+    void answered() {
+        if (isOut) {
+            end();
+        }
+    }
+
+    private synchronized void end() {
+        if (!isOut || breaker.get().position() != Position.CLOSED) {
+            return;
+        }
+        isOut = false;
+        if (isSaid) {
+            Duration out = Duration.between(since, clock.instant());
+            LOG.info(
+                    "{} answers again ({}), after {}",
+                    registry,
+                    kind.label(),
+                    out.compareTo(LONG) < 0 ? out.toSeconds() + " s" : out.toMinutes() + " min");
+        }
+    }
+
+    private Instant onWall(Instant steady) {
+        return clock.onWall(steady).truncatedTo(ChronoUnit.SECONDS);
+    }
+}
