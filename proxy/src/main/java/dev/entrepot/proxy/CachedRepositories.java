@@ -66,6 +66,12 @@ final class CachedRepositories implements ServedRepositories {
         return known != null && known.showsOurs() ? Audience.SOME : Audience.EVERYBODY;
     }
 
+    @Override
+    public long outagesOver(RegistryHost upstream) {
+        Upstream known = upstreams.get(upstream);
+        return known == null ? 0 : known.client().outagesOver();
+    }
+
     private ServedRepository connect(Repository repository, Priority priority) {
         Upstream upstream = upstreams.get(repository.registry());
         if (upstream == null) {

@@ -11,24 +11,42 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.UnauthorizedException;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Says in the log why requests fail before their first byte: the access log has no more than their status. An upstream
  * that is out fails all of them in the same way, so that each kind of cause is said once in ten minutes for each
- * upstream. That something is not there, or that a rule refuses it, is an answer and not said. Safe for all threads.
+ * upstream, and anew when it has answered and is out again: six times at most, and once more each ten minutes, of one
+ * that comes and goes. That something is not there, or that a rule refuses it, is an answer and not said. Safe for all
+ * threads.
  */
 final class FailureLog {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
     private static final double LINES_PER_SECOND = 1.0 / 600;
 
-    private final RequestRates<Failing> lines;
+    private static final int MOST_AT_ONCE = 6;
+
+    private final ToLongFunction<RegistryHost> outagesOver;
+    private final RequestRates<InOutage> lines;
+    private final RequestRates<Failing> all;
 
     private record Failing(RegistryHost upstream, String kind) {}
 
-    FailureLog(LongSupplier nanoClock) {
+    /** What fails between the end of an outage and the end of the next. */
+    private record InOutage(Failing failing, long outagesOver) {}
+
+    /**
+     * An empty log.
+     *
+     * @param outagesOver how many outages of an upstream are over
+     */
+    FailureLog(ToLongFunction<RegistryHost> outagesOver, LongSupplier nanoClock) {
+        this.outagesOver = outagesOver;
         this.lines = new RequestRates<>(LINES_PER_SECOND, 1, nanoClock);
+        this.all = new RequestRates<>(LINES_PER_SECOND, MOST_AT_ONCE, nanoClock);
     }
 
     /**
@@ -38,8 +56,7 @@ final class FailureLog {
      */
     void failed(RegistryException failure, Repository repository, String path) {
         Optional<String> kind = kind(failure);
-        if (kind.isPresent()
-                && lines.take(new Failing(repository.registry(), kind.get())).isEmpty()) {
+        if (kind.isPresent() && mayBeSaid(repository.registry(), kind.get(), isRefusal(failure))) {
             LOG.warn(
                     "{} of {} cannot be served: {} (what fails at {} in the same way is not said for ten minutes)",
                     Text.printable(RequestTarget.withoutUser(path), 1024),
@@ -47,6 +64,27 @@ final class FailureLog {
                     failure.getMessage(),
                     repository.registry());
         }
+    }
+
+    // That an upstream is not asked says less than why, and keeps nobody from saying that.
+    private boolean mayBeSaid(RegistryHost upstream, String kind, boolean refusal) {
+        InOutage cause = new InOutage(new Failing(upstream, kind), outagesOver.applyAsLong(upstream));
+        if (lines.take(cause).isPresent()) {
+            return false;
+        }
+        if (!refusal) {
+            return all.take(cause.failing()).isEmpty();
+        }
+        lines.giveBack(cause);
+        Failing notAsked = new Failing(upstream, "not asked: " + kind);
+        return lines.take(new InOutage(notAsked, cause.outagesOver())).isEmpty()
+                && all.take(notAsked).isEmpty();
+    }
+
+    // Of a token service, too, of which the cause tells.
+    private static boolean isRefusal(@Nullable Throwable failure) {
+        return failure instanceof OutageException e
+                && (e.reason() != e.underlying() || e.isHeld() || isRefusal(e.getCause()));
     }
 
     private static Optional<String> kind(RegistryException failure) {

@@ -104,7 +104,7 @@ final class FrontDoor implements Filter {
         this.tracing = tracing;
         this.clock = clock;
         this.nanoClock = nanoClock;
-        this.failures = new FailureLog(nanoClock);
+        this.failures = new FailureLog(repositories::outagesOver, nanoClock);
     }
 
     /** The answers that have not been reported yet. */
@@ -203,7 +203,7 @@ final class FrontDoor implements Filter {
                     if (e instanceof RegistryException remote) {
                         exchange.failed(ErrorReplies.of(remote, Optional.empty()));
                     }
-                    LOG.warn("{} was cut after {} bytes: {}", words.path(), exchange.bodyBytes(), e.toString());
+                    LOG.warn("{} was cut after {} bytes: {}", words.path(), exchange.bodyBytes(), said(e));
                     throw new CloseConnectionException("the content failed in the middle: " + e.getMessage(), e);
                 }
                 return sender.send(failure(e, words, exchange), head, close, response, exchange);
@@ -214,6 +214,11 @@ final class FrontDoor implements Filter {
         } catch (IOException e) {
             throw new CloseConnectionException("an error could not be sent", e);
         }
+    }
+
+    // What we throw ourselves says all that there is to say; what others throw often no more than by its name.
+    private static String said(Exception failure) {
+        return failure instanceof RegistryException ? String.valueOf(failure.getMessage()) : failure.toString();
     }
 
     private static boolean endsConnection(ServerRequestHeaders headers) {

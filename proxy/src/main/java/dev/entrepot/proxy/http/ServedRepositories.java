@@ -21,6 +21,11 @@ public interface ServedRepositories {
         return Audience.EVERYBODY;
     }
 
+    /** How many outages of an upstream are over; what fails after one of them fails anew. */
+    default long outagesOver(RegistryHost upstream) {
+        return 0;
+    }
+
     /**
      * Repositories of which something is kept, in order.
      *

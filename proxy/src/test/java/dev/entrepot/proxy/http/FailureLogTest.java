@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Digest;
@@ -9,6 +10,7 @@ import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.UnauthorizedException;
+import java.io.EOFException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -29,7 +31,8 @@ class FailureLogTest {
     private static final String PATH = "/v2/app/manifests/1";
 
     private final List<String> said = new CopyOnWriteArrayList<>();
-    private final Logger log = Logger.getLogger(FailureLog.class.getName());
+    private final List<Logger> logs =
+            List.of(Logger.getLogger(FailureLog.class.getName()), Logger.getLogger(FrontDoor.class.getName()));
     private final Handler handler = new Handler() {
         @Override
         public void publish(LogRecord event) {
@@ -43,16 +46,18 @@ class FailureLogTest {
         public void close() {}
     };
     private final AtomicLong nanos = new AtomicLong();
-    private final FailureLog failures = new FailureLog(nanos::get);
+    private final AtomicLong outagesOver = new AtomicLong();
+    private final FailureLog failures =
+            new FailureLog(upstream -> upstream.equals(APP.registry()) ? outagesOver.get() : 0, nanos::get);
 
     @BeforeEach
     void listen() {
-        log.addHandler(handler);
+        logs.forEach(log -> log.addHandler(handler));
     }
 
     @AfterEach
     void stop() {
-        log.removeHandler(handler);
+        logs.forEach(log -> log.removeHandler(handler));
     }
 
     @Test
@@ -105,6 +110,65 @@ class FailureLogTest {
         nanos.addAndGet(Duration.ofMinutes(10).toNanos());
         failures.failed(reset, APP, PATH);
         assertThat(said).hasSize(4);
+    }
+
+    private static OutageException notAsked() {
+        return OutageException.notAsked(
+                OutageException.Reason.UNREACHABLE, "not asked (refused)", Duration.ofSeconds(5));
+    }
+
+    @Test
+    void refusalOfABreakerDoesNotHideTheCause() {
+        failures.failed(notAsked(), APP, PATH);
+        failures.failed(notAsked(), APP, PATH);
+        assertThat(said).hasSize(1);
+        failures.failed(new OutageException(OutageException.Reason.UNREACHABLE, "refused"), APP, PATH);
+        assertThat(said).hasSize(2).last().asString().contains("refused");
+        failures.failed(notAsked(), APP, PATH);
+        assertThat(said).hasSize(2);
+    }
+
+    @Test
+    void nextOutageIsSaidAnewAndAnUpstreamThatComesAndGoesDoesNotFillTheLog() {
+        OutageException refused = new OutageException(OutageException.Reason.UNREACHABLE, "refused");
+        failures.failed(refused, APP, PATH);
+        nanos.addAndGet(Duration.ofSeconds(36).toNanos());
+        outagesOver.incrementAndGet();
+        failures.failed(refused, APP, PATH);
+        failures.failed(refused, APP, PATH);
+        failures.failed(refused, ELSEWHERE, PATH);
+        failures.failed(refused, ELSEWHERE, PATH);
+        assertThat(said).hasSize(3);
+        said.clear();
+        for (int i = 0; i < 100; i++) {
+            outagesOver.incrementAndGet();
+            failures.failed(refused, APP, PATH);
+        }
+        assertThat(said).hasSize(4);
+        nanos.addAndGet(Duration.ofMinutes(10).toNanos());
+        failures.failed(refused, APP, PATH);
+        assertThat(said).hasSize(5);
+    }
+
+    @Test
+    void causeOfABodyThatIsCutIsSaidWithoutTheNameOfAClass() throws Exception {
+        try (ServerFixture fixture = new ServerFixture();
+                RawConnection client = fixture.connect()) {
+            Digest blob = fixture.repositories.blob(APP.toString(), new byte[1_000_000]);
+            fixture.repositories.trouble = Optional.of(position -> {
+                if (position > 500_000) {
+                    throw new OutageException(OutageException.Reason.TIMEOUT, "no byte came");
+                }
+            });
+            client.send("GET /v2/app/blobs/" + blob + " HTTP/1.1\r\nHost: mirror.test\r\n\r\n");
+            assertThatThrownBy(() -> client.read(false)).isInstanceOf(EOFException.class);
+            assertThat(fixture.nextRecord().ending()).isEqualTo(RequestRecord.Ending.CUT);
+            assertThat(said)
+                    .singleElement()
+                    .asString()
+                    .contains("was cut after")
+                    .endsWith(" bytes: no byte came");
+        }
     }
 
     @Test
