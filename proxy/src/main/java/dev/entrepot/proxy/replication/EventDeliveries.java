@@ -11,10 +11,16 @@ import dev.entrepot.replicator.events.EventQueue;
 import dev.entrepot.replicator.events.ReplicationEvent;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.ProtocolException;
+import java.net.SocketException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -128,13 +135,52 @@ final class EventDeliveries implements RunListener, AutoCloseable {
         } catch (TimeoutException e) {
             throw new IOException("no whole answer within " + longestAnswer.toSeconds() + " s", e);
         } catch (ExecutionException e) {
-            throw new IOException(String.valueOf(e.getCause()), e);
+            throw new IOException(words(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while an event was posted");
         } finally {
             answer.cancel(true);
         }
+    }
+
+    // The library says what happened by the class of what it throws, or of a cause of that, and seldom by its message.
+    private static String words(ExecutionException failed) {
+        for (Throwable fault = failed.getCause(); fault != null; fault = fault.getCause()) {
+            switch (fault) {
+                case UnresolvedAddressException _, UnknownHostException _ -> {
+                    return "does not resolve";
+                }
+                case HttpTimeoutException _ -> {
+                    return "did not answer in time";
+                }
+                case SSLException e -> {
+                    return "failed the TLS handshake: " + e.getMessage();
+                }
+                case ProtocolException _ -> {
+                    return "did not answer in HTTP";
+                }
+                case ConnectException e -> {
+                    return connecting(e);
+                }
+                default -> {
+                    // Its cause may say more.
+                }
+            }
+        }
+        return "broke the connection";
+    }
+
+    private static String connecting(ConnectException fault) {
+        for (Throwable cause = fault.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException) {
+                return "does not resolve";
+            }
+            if (cause instanceof SocketException socket && !(socket instanceof ConnectException)) {
+                return "cannot be reached (" + socket.getMessage() + ")";
+            }
+        }
+        return "refused the connection";
     }
 
     @Override

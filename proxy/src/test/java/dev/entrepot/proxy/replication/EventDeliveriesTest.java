@@ -19,10 +19,16 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EventDeliveriesTest {
     private static ReplicationReport report() {
@@ -80,6 +86,40 @@ class EventDeliveriesTest {
     void serverThatStopsDoesNotWaitForAllThatAReceiverStillTakes() throws Exception {
         assertThat(afterReports(100, deliveries -> deliveries.finishWithin(Duration.ofMillis(300))))
                 .doesNotContain("entrepot_events_delivered_total 100\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://nowhere.invalid/, nowhere.invalid takes no event (does not resolve)",
+        "http://127.0.0.1:1/, 127.0.0.1 takes no event (refused the connection)",
+        "http://255.255.255.255/, 255.255.255.255 takes no event (cannot be reached (Network is unreachable))"
+    })
+    void receiverThatCannotBeConnectedToIsSaidInTheWordsOfUpstreams(URI url, String words) {
+        List<String> said = new CopyOnWriteArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(event.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger log = Logger.getLogger(EventDeliveries.class.getName());
+        log.addHandler(handler);
+        try (EventDeliveries deliveries = new EventDeliveries(
+                List.of(new WebhookConfig(url, Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                new Metrics(),
+                ClientEnvironment.system("test").withSleeper(pause -> {}))) {
+            deliveries.ended(report());
+            deliveries.finish(Duration.ofSeconds(10));
+            assertThat(said).first().asString().startsWith(words + ": ");
+        } finally {
+            log.removeHandler(handler);
+        }
     }
 
     @Test
