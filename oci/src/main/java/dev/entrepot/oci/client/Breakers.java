@@ -163,7 +163,12 @@ final class Breakers {
         Map<OperationClass, BreakerState> states = new EnumMap<>(OperationClass.class);
         guards.forEach((kind, guard) -> {
             BreakerState state = guard.breaker().state();
-            states.put(kind, new BreakerState(state.position(), state.until().map(clock::onWall), state.opened()));
+            Optional<String> failure = Optional.ofNullable(last.get(kind))
+                    .filter(_ -> state.position() != BreakerState.Position.CLOSED)
+                    .map(Last::words);
+            states.put(
+                    kind,
+                    new BreakerState(state.position(), state.until().map(clock::onWall), state.opened(), failure));
         });
         return states;
     }

@@ -246,7 +246,8 @@ final class CircuitBreaker {
 
     /** How it stands. */
     synchronized BreakerState state() {
-        Optional<Instant> next = position == Position.OPEN ? Optional.of(until) : Optional.empty();
+        boolean waits = position == Position.OPEN && clock.instant().isBefore(until);
+        Optional<Instant> next = waits ? Optional.of(until) : Optional.empty();
         return new BreakerState(position, next, opened);
     }
 }

@@ -87,13 +87,7 @@ public final class UpstreamReport {
             }
             line.state().breakers().forEach((kind, breaker) -> {
                 if (breaker.position() != BreakerState.Position.CLOSED) {
-                    row(
-                            out,
-                            "breaker",
-                            kind.label() + " is " + word(breaker.position())
-                                    + breaker.until()
-                                            .map(until -> " until " + until)
-                                            .orElse(""));
+                    row(out, "breaker", kind.label() + " is " + breaker(breaker));
                 }
             });
             line.problem().ifPresent(problem -> row(out, "problem", problem));
@@ -125,10 +119,27 @@ public final class UpstreamReport {
 
     private static String state(UpstreamLine line) {
         String known = line.reachable()
-                .map(there -> there ? "answers" : "does not answer")
+                .map(there -> there ? "answers" + butNotFor(line) : "does not answer")
                 .orElse("not asked yet");
         return known
                 + line.state().answeredAt().map(at -> ", last answer " + at).orElse("");
+    }
+
+    private static String butNotFor(UpstreamLine line) {
+        List<String> out = line.state().breakers().entrySet().stream()
+                .filter(entry -> entry.getValue().position() != BreakerState.Position.CLOSED)
+                .map(entry -> entry.getKey().label())
+                .toList();
+        return out.isEmpty() ? "" : ", but not for " + String.join(" and ", out);
+    }
+
+    private static String breaker(BreakerState breaker) {
+        String next = breaker.position() == BreakerState.Position.OPEN
+                ? breaker.until().map(until -> " until " + until).orElse(": asked again at the next request")
+                : "";
+        return word(breaker.position())
+                + breaker.failure().map(failure -> " (" + failure + ")").orElse("")
+                + next;
     }
 
     // Repositories of one registry may differ: then it is said how many of those that are remembered lack it.
@@ -269,6 +280,7 @@ public final class UpstreamReport {
             ObjectNode one = breakers.putObject(kind.label());
             one.put("state", word(breaker.position()));
             time(one, "until", breaker.until());
+            breaker.failure().ifPresent(failure -> one.put("lastError", failure));
             one.put("opened", breaker.opened());
         });
         ObjectNode tooMany = json.putObject("tooManyRequests");

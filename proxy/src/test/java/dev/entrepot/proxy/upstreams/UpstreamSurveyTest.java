@@ -1,8 +1,10 @@
 package dev.entrepot.proxy.upstreams;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -14,6 +16,7 @@ import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.RemoteRepository;
 import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.oci.client.Sample;
 import dev.entrepot.oci.testing.Access;
@@ -29,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -153,6 +157,38 @@ class UpstreamSurveyTest {
                     .contains("mounts no\n", "good.test/team/app does not mount: answered 405 UNSUPPORTED")
                     .containsPattern("target target.test .*\n +capabilities +mounts no\n");
         }
+    }
+
+    @Test
+    void breakerWhoseTimeHasPassedIsAskedAgainAtTheNextRequestAndTheStateSaysOfWhat() throws Exception {
+        registry.push("team/app", new Images(1).image(10), "1");
+        registry.faults().always(Requests.blobs(), Fault.status(500));
+        AtomicLong nanos = new AtomicLong();
+        RegistryHost host = new RegistryHost("good.test");
+        ClientEnvironment environment = ClientEnvironment.system("test")
+                .withVariables(Map.of())
+                .withSleeper(pause -> {})
+                .withNanoTime(nanos::get);
+        RegistryClient client = new RegistryClient(
+                RegistryEndpoint.of(host, registry.uri()), Safeguards.shared(QuotaReserve.DEFAULT), environment);
+        clients.put(host, client);
+        RemoteRepository repository = client.repository(new RepositoryName("team/app"));
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> repository.statBlob(Digest.sha256(new byte[0])))
+                    .isInstanceOf(OutageException.class);
+        }
+        repository.resolve(new Tag("1"));
+        assertThat(new UpstreamSurvey(clients).known().text())
+                .contains("answers, but not for blobs, last answer ")
+                .containsPattern("blobs is open \\(answered 500\\) until 2");
+        nanos.addAndGet(Duration.ofSeconds(10).toNanos());
+        UpstreamReport later = new UpstreamSurvey(clients).known();
+        assertThat(later.text())
+                .contains("answers, but not for blobs", "blobs is open (answered 500): asked again at the next request")
+                .doesNotContain("until");
+        assertThat(later.json().toString())
+                .contains("\"lastError\":\"answered 500\"")
+                .doesNotContain("until");
     }
 
     @Test
