@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
@@ -54,6 +55,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +101,51 @@ class UpstreamOutageEndToEndTest {
             mirror.advance(Duration.ofSeconds(10));
             assertThat(verdict(mirror.get(PATH + "kept"))).isEqualTo("revalidated");
             assertThat(mirror.get(PATH + "new").statusCode()).isEqualTo(404);
+        }
+    }
+
+    /** Whoever looks at the log only sees each outage, though the first of them kept nobody from anything. */
+    @Test
+    void logSaysThatAnUpstreamIsOutWhileAllIsServedAndSaysTheNextOutageAnew() throws Exception {
+        List<String> said = new CopyOnWriteArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(event.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger log = Logger.getLogger("dev.entrepot");
+        try (MirrorFixture mirror = MirrorFixture.of(folder, registry.uri())) {
+            mirror.get(PATH + "kept");
+            mirror.advance(Duration.ofMinutes(2));
+            registry.stop();
+            log.addHandler(handler);
+            for (int i = 0; i < 40; i++) {
+                assertThat(verdict(mirror.get(PATH + "kept"))).isEqualTo("stale");
+            }
+            assertThat(said).singleElement().asString().contains(" is out (metadata): ", "refused the connection");
+            for (int i = 0; i < 2; i++) {
+                said.clear();
+                for (int request = 0; request < 6; request++) {
+                    mirror.get(PATH + "new");
+                }
+                assertThat(said)
+                        .filteredOn(line -> line.contains("cannot be served"))
+                        .hasSize(1);
+                registry.start();
+                mirror.advance(Duration.ofMinutes(2));
+                assertThat(verdict(mirror.get(PATH + "kept"))).isEqualTo("revalidated");
+                assertThat(said).last().asString().contains(" answers again (metadata), after ");
+                registry.stop();
+            }
+        } finally {
+            log.removeHandler(handler);
         }
     }
 
