@@ -171,7 +171,8 @@ final class ReplicationCommands {
     }
 
     /**
-     * {@code entrepot runs [RUN]}: reads a journal, beside a server, an import or an export that may be writing it.
+     * {@code entrepot runs [RUN]}: reads a journal, beside a server, an import or an export that may be writing it. Of
+     * one run that has ended the exit code is that of how it ended.
      *
      * @param journalOf the folder of the journal that is meant, of the data folder
      */
@@ -206,6 +207,6 @@ final class ReplicationCommands {
         } else {
             out.print(text.orElseGet(() -> RunTexts.toText(List.of(run))));
         }
-        return ExitCodes.OK;
+        return RunTexts.ended(run) ? ExitCodes.ofRun(run.outcome()) : ExitCodes.OK;
     }
 }

@@ -6,11 +6,15 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
+import dev.entrepot.proxy.replication.RunTexts;
+import dev.entrepot.replicator.bundle.ImportFolder;
+import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -150,6 +154,47 @@ class BundleSmallPrintTest {
         assertThat(report.out()).contains("team/app:v1");
         assertThat(ends(0, "runs", "--data", "inside").out()).doesNotContain("import of");
         assertThat(ends(2, "runs", "99", "--imports", "--data", "inside").err()).contains("there is no run 99");
+    }
+
+    @Test
+    void anImportThatWaitsForVolumesIsKeptAsWhatItWas() throws Exception {
+        ends(0, "export", IMAGE, "--output", "out.tar", "--key", "ours.pem", "--volume-size", "100KB");
+        Result first = imports(3, "out.002.tar", "--trust", "ours.pub");
+        assertThat(first.out())
+                .startsWith("run 1 of import of ")
+                .contains(": partly in ", "  waits   team/app:v1  for volumes 1,3,4,5")
+                .doesNotContain("WARNING");
+
+        assertThat(ends(0, "runs", "--imports").out()).contains("  partly ");
+        assertThat(ends(3, "runs", "1", "--imports").out()).isEqualTo(first.out());
+        JsonNode run = OciJson.mapper()
+                .readTree(ends(3, "runs", "1", "--imports", "--json").out());
+        assertThat(run.path("outcome").asString()).isEqualTo("partly");
+        assertThat(run.path("report").path("outcome").asString()).isEqualTo("partly");
+        assertThat(run.path("report")
+                        .path("waiting")
+                        .path(0)
+                        .path("volumes")
+                        .path(0)
+                        .asInt())
+                .isEqualTo(1);
+        // Once only the sums are kept.
+        assertThat(RunTexts.report(run.path("report").toString()).orElseThrow()).contains(": partly in ");
+
+        imports(0, "out.001.tar", "out.002.tar", "out.003.tar", "out.004.tar", "out.005.tar", "--trust", "ours.pub");
+        assertThat(ends(0, "runs", "2", "--imports").out()).contains(": complete in ");
+    }
+
+    @Test
+    void anImportThatTheVersionBeforeNotedIsShown() throws Exception {
+        try (CopyJournal journal = CopyJournal.open(ImportFolder.of(folder.resolve("data")), Clock.systemUTC())) {
+            long run = journal.runs().start("import of 0123 to host", "import");
+            journal.runs().finish(run, "complete", """
+                    {"run":1,"rule":"import of 0123 to host","trigger":"import","outcome":"complete",\
+                    "started":"2026-01-01T00:00:00Z","ended":"2026-01-01T00:00:01Z","warnings":[],\
+                    "targets":[{"target":"host","done":{}}],"items":[]}""");
+        }
+        assertThat(ends(0, "runs", "1", "--imports").out()).startsWith("run 1 of import of 0123 to host: complete");
     }
 
     @Test

@@ -58,8 +58,12 @@ class ExportReportsTest {
     }
 
     private JsonNode json(String... arguments) {
+        return json(0, arguments);
+    }
+
+    private JsonNode json(int code, String... arguments) {
         Result result = commands.run(arguments);
-        assertThat(result).as(result.err()).returns(0, Result::code);
+        assertThat(result).as(result.err()).returns(code, Result::code);
         return OciJson.mapper().readTree(result.out());
     }
 
@@ -121,7 +125,7 @@ class ExportReportsTest {
         assertThat(commands.run("runs", "--exports").out()).containsPattern("2  .*failed.*\\n.*1  .*failed");
         assertThat(commands.run("runs", "1", "--exports").out()).contains("FAILED", "403", "exit code 1");
         assertThat(commands.run("runs", "2", "--exports").out()).contains("FAILED", NAME + ":v1", "exit code 1");
-        JsonNode report = json("runs", "1", "--exports", "--json").path("report");
+        JsonNode report = json(1, "runs", "1", "--exports", "--json").path("report");
         assertThat(report.path("exitCode").asInt()).isEqualTo(1);
         assertThat(report.path("failure").asString()).contains("403");
     }

@@ -95,7 +95,7 @@ public final class ReplicationRunner {
      */
     public ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress)
             throws IOException, RuleBusyException {
-        return run(rule, trigger, progress, RuleRun::survey);
+        return run(rule, trigger, progress, RuleRun::survey, Noted::of);
     }
 
     /**
@@ -127,6 +127,24 @@ public final class ReplicationRunner {
     public record Selected(RepositoryName repository, ManifestReference reference, Tag tag) {}
 
     /**
+     * What the journal notes of a run.
+     *
+     * @param outcome how it ended
+     * @param reportJson its report, one JSON object
+     */
+    public record Noted(String outcome, String reportJson) {
+        private static Noted of(ReplicationReport kept) {
+            return new Noted(kept.outcome().toString(), ReportWriter.toJson(kept));
+        }
+    }
+
+    /** Says what the journal notes of a run that is a part of something that may not be complete with it. */
+    public interface Noting {
+        /** What is noted; the report is cut to what the journal keeps, its sums and its outcome are those of all. */
+        Noted of(ReplicationReport kept);
+    }
+
+    /**
      * Copies these images of the rule's source to its targets, whatever the rule selects.
      *
      * @param trigger why, for the report
@@ -136,15 +154,18 @@ public final class ReplicationRunner {
     public ReplicationReport copy(
             ReplicationRule rule, String trigger, List<Selected> images, ProgressListener progress)
             throws IOException, RuleBusyException {
-        return run(rule, trigger, progress, run -> {
-            Map<RepositoryName, RepositoryDiscovery> discoveries = new HashMap<>();
-            List<SourceTag> tags = new ArrayList<>();
-            for (Selected image : images) {
-                RepositoryDiscovery discovery = discoveries.computeIfAbsent(image.repository(), run::discovery);
-                tags.add(new SourceTag(discovery, image.reference(), image.tag()));
-            }
-            return SourceSurvey.of(tags);
-        });
+        return copy(rule, trigger, images, progress, Noted::of);
+    }
+
+    /**
+     * As above.
+     *
+     * @param noting what the journal has of it at its end
+     */
+    public ReplicationReport copy(
+            ReplicationRule rule, String trigger, List<Selected> images, ProgressListener progress, Noting noting)
+            throws IOException, RuleBusyException {
+        return run(rule, trigger, progress, new Named(images), noting);
     }
 
     /**
@@ -248,9 +269,36 @@ public final class ReplicationRunner {
 
     private interface Selection {
         SourceSurvey of(RuleRun run) throws IOException;
+
+        /** What of it found nothing. */
+        default List<String> warnings(
+                ReplicationRule rule, SourceSurvey survey, Optional<List<RepositoryName>> catalog) {
+            return SelectionWarnings.of(rule, survey, catalog);
+        }
     }
 
-    private ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress, Selection selection)
+    // What is named is looked for by nobody's pattern, so none can have found nothing.
+    private record Named(List<Selected> images) implements Selection {
+        @Override
+        public SourceSurvey of(RuleRun run) {
+            Map<RepositoryName, RepositoryDiscovery> discoveries = new HashMap<>();
+            List<SourceTag> tags = new ArrayList<>();
+            for (Selected image : images) {
+                RepositoryDiscovery discovery = discoveries.computeIfAbsent(image.repository(), run::discovery);
+                tags.add(new SourceTag(discovery, image.reference(), image.tag()));
+            }
+            return SourceSurvey.of(tags);
+        }
+
+        @Override
+        public List<String> warnings(
+                ReplicationRule rule, SourceSurvey survey, Optional<List<RepositoryName>> catalog) {
+            return List.of();
+        }
+    }
+
+    private ReplicationReport run(
+            ReplicationRule rule, String trigger, ProgressListener progress, Selection selection, Noting noting)
             throws IOException, RuleBusyException {
         RunningTargets.Claim claim = running.claim(rule);
         try {
@@ -264,9 +312,8 @@ public final class ReplicationRunner {
             progress.begun(number);
             try {
                 ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
-                services.journal()
-                        .runs()
-                        .finish(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
+                Noted noted = noting.of(KeptReport.of(report));
+                services.journal().runs().finish(number, noted.outcome(), noted.reportJson());
                 return report;
             } catch (IOException | RuntimeException e) {
                 breakOff(number, e);
@@ -315,7 +362,7 @@ public final class ReplicationRunner {
         Optional<ItemReport.Failure> failure = Optional.empty();
         try {
             SourceSurvey survey = selection.of(run);
-            warnings.addAll(SelectionWarnings.of(rule, survey, source.seen()));
+            warnings.addAll(selection.warnings(rule, survey, source.seen()));
             ImageDiscovery.refuseNothing(rule, survey);
             results = run.execute(survey, claim::ended);
             warnings.addAll(DanglingWarnings.of(survey));

@@ -119,12 +119,21 @@ public final class ReportWriter {
      * cause, for all of these together, and for each target; ending in a line break.
      */
     public static String toText(ReplicationReport report) {
+        return toText(report, report.outcome().toString());
+    }
+
+    /**
+     * As above.
+     *
+     * @param outcome how that ended which the run is a part of, as the first line says it
+     */
+    public static String toText(ReplicationReport report, String outcome) {
         StringBuilder text = new StringBuilder();
         text.append(report.roundOf().isPresent() ? "round " : "run ")
                 .append(report.run())
                 .append(" of ")
                 .append(report.rule());
-        text.append(": ").append(report.outcome()).append(" in ");
+        text.append(": ").append(outcome).append(" in ");
         text.append(Sizes.time(report.duration())).append(" (").append(report.trigger());
         report.roundOf().ifPresent(run -> text.append(", a round of run ").append(run));
         text.append(")\n");

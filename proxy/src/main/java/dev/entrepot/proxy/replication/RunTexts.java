@@ -2,8 +2,10 @@ package dev.entrepot.proxy.replication;
 
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Sizes;
+import dev.entrepot.replicator.bundle.ImportReportWriter;
 import dev.entrepot.replicator.journal.RunRecord;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Writes what the journal knows of runs, for people and for programs. */
 public final class RunTexts {
     /** Where a report has what it is for people, if that is not made of the rest of it. */
-    public static final String TEXT = "text";
+    public static final String TEXT = ImportReportWriter.TEXT;
 
     private RunTexts() {}
 
@@ -38,7 +40,13 @@ public final class RunTexts {
         if (report.path(TEXT).isString()) {
             return Optional.of(report.path(TEXT).asString());
         }
-        return report.has("rule") ? Optional.of(ReportWriter.toText(ReportReader.read(json))) : Optional.empty();
+        if (!report.has("rule")) {
+            return Optional.empty();
+        }
+        // That of an import whose images wait for volumes, of which only the sums are kept, is not that of its sums.
+        ReplicationReport read = ReportReader.read(json);
+        return Optional.of(ReportWriter.toText(
+                read, report.path("outcome").asString(read.outcome().toString())));
     }
 
     /** What a journal has of a run, if it can be read: that of an older version, or a damaged one, may be anything. */
@@ -125,7 +133,7 @@ public final class RunTexts {
     }
 
     /** Whether a run has ended, one way or the other. */
-    static boolean ended(RunRecord run) {
+    public static boolean ended(RunRecord run) {
         return !run.outcome().equals("running");
     }
 }

@@ -9,6 +9,7 @@ import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.ReplicationRunner.Brought;
+import dev.entrepot.replicator.ReplicationRunner.Noted;
 import dev.entrepot.replicator.ReplicationRunner.Selected;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.RuleBusyException;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -190,9 +192,13 @@ public final class BundleImport {
                 .map(ImageClosure::image)
                 .map(image -> new Selected(image.repository(), image.tag(), names.tag(image)))
                 .toList();
-        ReplicationReport copied =
-                runner.copy(rule, "import", selected, progress).withSent(ahead.done());
-        ImportReport report = new ImportReport(bundle.id(), copied, waiting, brought);
+        Function<ReplicationReport, ImportReport> whole =
+                copied -> new ImportReport(bundle.id(), copied.withSent(ahead.done()), waiting, brought);
+        ReplicationReport copied = runner.copy(rule, "import", selected, progress, kept -> {
+            ImportReport noted = whole.apply(kept);
+            return new Noted(noted.outcome(), ImportReportWriter.toKeptJson(noted));
+        });
+        ImportReport report = whole.apply(copied);
         memory.noteTrimmed(report, closures);
         if (brought.isPresent()) {
             forgetParts(early, brought.get(), first, copied.outcome() == ReplicationReport.Outcome.COMPLETE);

@@ -18,17 +18,30 @@ import tools.jackson.databind.node.ObjectNode;
  * volumes behind it.
  */
 public final class ImportReportWriter {
+    /** Where a report that is kept has what it is for people. */
+    public static final String TEXT = "text";
+
+    /** How many images that wait a report that is kept lists; what it takes does not grow with the bundle. */
+    static final int WAITING_KEPT = 100;
+
     private ImportReportWriter() {}
 
     /** Lines, ending in a line break. */
     public static String toText(ImportReport report) {
-        StringBuilder text = new StringBuilder(ReportWriter.toText(report.copied()));
+        return toText(report, report.waiting().size());
+    }
+
+    private static String toText(ImportReport report, int listed) {
+        StringBuilder text = new StringBuilder(ReportWriter.toText(report.copied(), report.outcome()));
         SortedSet<Integer> needed = new TreeSet<>();
-        for (Waiting waiting : report.waiting()) {
-            needed.addAll(waiting.volumes());
+        report.waiting().forEach(waiting -> needed.addAll(waiting.volumes()));
+        for (Waiting waiting : report.waiting().subList(0, listed)) {
             text.append("  waits   ").append(waiting.image().name());
             text.append("  for volumes ").append(VolumeNumbers.shown(waiting.volumes()));
             text.append('\n');
+        }
+        if (listed < report.waiting().size()) {
+            text.append("  waits   " + (report.waiting().size() - listed) + " more, which the journal did not keep\n");
         }
         report.early().ifPresent(brought -> append(text, brought));
         if (!needed.isEmpty()) {
@@ -52,11 +65,28 @@ public final class ImportReportWriter {
 
     /** One JSON object: that of a replication's report, and the keys {@code bundle} and {@code waiting}. */
     public static String toJson(ImportReport report) {
+        return toJson(report, report.waiting().size()).toString();
+    }
+
+    /**
+     * The same as the journal keeps it: with the lines for people as {@value #TEXT}, and of the images that wait the
+     * first {@value #WAITING_KEPT}; {@code waitingNotListed} says how many more there are, if any.
+     */
+    static String toKeptJson(ImportReport report) {
+        int listed = Math.min(report.waiting().size(), WAITING_KEPT);
+        ObjectNode root = toJson(report, listed);
+        if (listed < report.waiting().size()) {
+            root.put("waitingNotListed", report.waiting().size() - listed);
+        }
+        return root.put(TEXT, toText(report, listed)).toString();
+    }
+
+    private static ObjectNode toJson(ImportReport report, int listed) {
         ObjectNode root = (ObjectNode) OciJson.mapper().readTree(ReportWriter.toJson(report.copied()));
         root.put("outcome", report.outcome());
         root.put("bundle", report.bundle().toString());
         ArrayNode waiting = root.putArray("waiting");
-        for (Waiting one : report.waiting()) {
+        for (Waiting one : report.waiting().subList(0, listed)) {
             ObjectNode node = waiting.addObject();
             node.put("repository", one.image().repository().value());
             node.put("tag", one.image().tag().value());
@@ -69,6 +99,6 @@ public final class ImportReportWriter {
             early.put("bytes", brought.done().bytes());
             early.put("failed", brought.failures().size());
         });
-        return root.toString();
+        return root;
     }
 }

@@ -1,0 +1,65 @@
+package dev.entrepot.replicator.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.bundle.ImportReport.Waiting;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+class ImportReportWriterTest {
+    private static final Repository APP = Repository.parse("registry.test/team/app");
+    private static final Digest ANY = Digest.sha256(new byte[0]);
+
+    private static ImportReport waiting(int images) {
+        ReplicationReport copied = new ReplicationReport(
+                1,
+                "import",
+                "import",
+                Instant.EPOCH,
+                Instant.EPOCH,
+                List.of(),
+                List.of(),
+                0,
+                Optional.empty(),
+                List.of());
+        List<Waiting> waiting = IntStream.rangeClosed(1, images)
+                .mapToObj(number -> new Waiting(
+                        new BundledImage(APP, APP.name(), new Tag("v" + number), ANY), new TreeSet<>(List.of(number))))
+                .toList();
+        return new ImportReport(ANY, copied, waiting, Optional.empty());
+    }
+
+    @Test
+    void whatIsKeptOfManyImagesThatWaitDoesNotGrowWithThem() {
+        JsonNode kept = OciJson.mapper().readTree(ImportReportWriter.toKeptJson(waiting(1000)));
+
+        assertThat(kept.path("outcome").asString()).isEqualTo("partly");
+        assertThat(kept.path("waiting")).hasSize(ImportReportWriter.WAITING_KEPT);
+        assertThat(kept.path("waitingNotListed").asInt()).isEqualTo(900);
+        assertThat(kept.path(ImportReportWriter.TEXT).asString().lines())
+                .hasSize(1 + ImportReportWriter.WAITING_KEPT + 2)
+                .contains("  waits   900 more, which the journal did not keep")
+                .last()
+                .asString()
+                .startsWith("not complete: give volumes 1,2,3,");
+    }
+
+    @Test
+    void fewAreKeptAsTheyAreSaid() {
+        ImportReport report = waiting(3);
+        JsonNode kept = OciJson.mapper().readTree(ImportReportWriter.toKeptJson(report));
+
+        assertThat(kept.path(ImportReportWriter.TEXT).asString()).isEqualTo(ImportReportWriter.toText(report));
+        assertThat(kept.has("waitingNotListed")).isFalse();
+    }
+}
