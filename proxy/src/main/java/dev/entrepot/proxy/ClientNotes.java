@@ -34,6 +34,10 @@ final class ClientNotes {
                     + " is this machine alone, and the server listens for others, too (server.listen: "
                     + server.listen() + "): for clients there say with --address how they reach it");
         }
+        if (given && server.listen().isLoopback() && !address.isLoopback()) {
+            all.add("the server listens on " + server.listen()
+                    + ", for this machine alone: unless something before it passes requests on, set server.listen");
+        }
         if (server.tls().isPresent() && address.plain()) {
             all.add("this server speaks TLS (server.tls): unless something before it does not, the address begins with"
                     + " https://");

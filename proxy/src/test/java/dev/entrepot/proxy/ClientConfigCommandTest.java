@@ -76,6 +76,25 @@ class ClientConfigCommandTest {
     }
 
     @Test
+    void anAddressForOthersOfAServerThatListensForThisMachineAloneIsNoted() throws Exception {
+        String note = "=== note: the server listens on 127.0.0.1:5000, for this machine alone: unless something before it"
+                + " passes requests on, set server.listen\n";
+        assertThat(run("client-config", "containerd", "--address", "http://mirror:5000")
+                        .out())
+                .endsWith(note);
+        assertThat(run("client-config", "containerd", "--address", "http://mirror:5000", "--into", "out")
+                        .err())
+                .isEqualTo(note);
+        assertThat(run("client-config", "containerd", "--address", "http://127.0.0.1:5000")
+                        .out())
+                .doesNotContain("=== note");
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {listen: ':5000', anonymous: true}\n");
+        assertThat(run("client-config", "containerd", "--address", "http://mirror:5000")
+                        .out())
+                .doesNotContain("=== note");
+    }
+
+    @Test
     void allUpstreamsOfTheConfigurationAreNamed() throws Exception {
         Files.writeString(folder.resolve("entrepot.yaml"), """
                 builtin-upstreams: false
