@@ -155,9 +155,12 @@ final class ConfigReload implements AutoCloseable {
             succeeded.incrementAndGet();
             problem = Optional.empty();
             LOG.info(
-                    "rules read again, because {}: {} for all upstreams",
+                    "rules read again, because {}: {} for all upstreams, {} for one",
                     cause,
-                    loaded.config().rules().size());
+                    loaded.config().rules().size(),
+                    loaded.config().upstreams().values().stream()
+                            .mapToInt(upstream -> upstream.rules().size())
+                            .sum());
             warnOfTheRest(loaded.config(), server);
             return true;
         } catch (ConfigException | IOException | RuntimeException e) {
