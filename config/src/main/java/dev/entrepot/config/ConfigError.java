@@ -7,7 +7,7 @@ import java.util.Optional;
  * One thing that is wrong with the configuration.
  *
  * @param kind what sort of thing
- * @param file the file, as it was named
+ * @param file the file, as it was named; empty if no file is meant, but an option
  * @param line the line, from 1; 0 if the file as a whole is meant
  * @param column the column, from 1, in characters; 0 if the file as a whole is meant
  * @param path the keys that lead to the value, for example {@code upstreams[ghcr.io].url}; empty for the top
@@ -56,7 +56,9 @@ public record ConfigError(
         if (line > 0) {
             text.append(':').append(line).append(':').append(column);
         }
-        text.append(": ");
+        if (!text.isEmpty()) {
+            text.append(": ");
+        }
         if (!path.isEmpty()) {
             text.append(path).append(": ");
         }

@@ -9,6 +9,7 @@ import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.ServerConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +59,7 @@ record ConfigFile(
             String allowed = e.key().equals("admin") ? "an address other than that of server.admin" : e.allowed();
             throw new ConfigException(List.of(new ConfigError(
                     ConfigError.Kind.INVALID_VALUE,
-                    name(),
+                    Files.exists(path()) ? name() : Path.of(""),
                     0,
                     0,
                     OPTION,

@@ -208,7 +208,7 @@ class CommandLineInterfaceTest {
         String[] arguments = (command + " --listen 0.0.0.0:0").split(" ", -1);
         assertThat(run(arguments)).isEqualTo(78);
         assertThat(err())
-                .isEqualTo("entrepot.yaml: --listen: invalid value \"0.0.0.0:0\": expected a loopback address, because"
+                .isEqualTo("--listen: invalid value \"0.0.0.0:0\": expected a loopback address, because"
                         + " nobody can say who he is: for other machines add server.authentication, or server.anonymous:"
                         + " true to let everybody pull who reaches it\n");
         Files.writeString(folder.resolve("other.yaml"), "server: {admin: 127.0.0.1:5001}\n");
