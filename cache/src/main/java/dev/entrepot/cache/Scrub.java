@@ -46,7 +46,7 @@ public final class Scrub implements AutoCloseable {
      * @param readBytes since the start
      * @param checked pieces of content, since the start
      * @param bad of them put in quarantine, since the start
-     * @param lastRound when a round was last ended, or the store first opened
+     * @param lastRound when a round was last ended; empty if none was since the store was first opened
      */
     public record Progress(
             boolean running,
@@ -60,6 +60,8 @@ public final class Scrub implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Scrub.class);
     private static final String NEXT = "scrub_next";
     private static final String ENDED = "scrub_ended";
+    // Not 0 until the first round has ended: the time above is that of the first opening then, from which it is due.
+    private static final String FIRST = "scrub_first";
     private static final int FOLDERS = ContentKind.values().length * StoreLayout.ALGORITHMS.size() * StoreLayout.SHARDS;
     private static final int STEP_BYTES = 128 * 1024;
     private static final Duration LOOK = Duration.ofHours(1);
@@ -133,6 +135,7 @@ public final class Scrub implements AutoCloseable {
         try {
             if (index.number(ENDED).isEmpty()) {
                 index.putNumber(ENDED, clock.millis());
+                index.putNumber(FIRST, 1);
             }
             if (index.number(NEXT).orElse(0) > 0 || isDue()) {
                 request();
@@ -193,6 +196,7 @@ public final class Scrub implements AutoCloseable {
             if (!closed) {
                 index.putNumber(NEXT, 0);
                 index.putNumber(ENDED, clock.millis());
+                index.putNumber(FIRST, 0);
                 LOG.info("scrub: has ended, {} bad since it began here", bad.get() - badBefore);
             }
         } catch (IOException e) {
@@ -320,7 +324,9 @@ public final class Scrub implements AutoCloseable {
                 readBytes.get(),
                 checked.get(),
                 bad.get(),
-                number(ENDED).stream().mapToObj(Instant::ofEpochMilli).findFirst());
+                number(FIRST).orElse(0) > 0
+                        ? Optional.empty()
+                        : number(ENDED).stream().mapToObj(Instant::ofEpochMilli).findFirst());
     }
 
     /** Stops; a round that is under way goes on from the folder in hand at the next start. */

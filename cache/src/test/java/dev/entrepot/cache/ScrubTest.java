@@ -250,6 +250,19 @@ class ScrubTest {
     }
 
     @Test
+    void noRoundHasEndedBeforeTheFirstOne() throws Exception {
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.start();
+            fixture.index.flush();
+            assertThat(fixture.index.number("scrub_ended")).isPresent();
+            assertThat(scrub.progress().lastRound()).isEmpty();
+            scrub.runRound();
+            fixture.index.flush();
+            assertThat(scrub.progress().lastRound()).contains(fixture.clock.instant());
+        }
+    }
+
+    @Test
     void scrubInTheBackgroundBeginsWhenItIsAskedFor() throws Exception {
         spoil();
         try (Scrub scrub = scrub(pauses::add)) {

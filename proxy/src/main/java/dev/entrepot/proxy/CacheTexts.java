@@ -102,9 +102,7 @@ final class CacheTexts {
                                 : "")
                         + scrub.path("checked").asLong() + " checked, "
                         + scrub.path("bad").asLong() + " bad"
-                        + (scrub.has("lastRound")
-                                ? ", last ended " + scrub.path("lastRound").asString("")
-                                : ""));
+                        + ", last ended " + scrub.path("lastRound").asString("never"));
         if (scrub.path("awaited").asLong() > 0) {
             line(
                     text,
