@@ -2,8 +2,11 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
@@ -45,7 +48,7 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
                 throw e;
             }
         } catch (FileSystemException e) {
-            throw unusable(e.getClass().getSimpleName() + " at " + e.getFile(), e);
+            throw unusable(words(e), e);
         }
     }
 
@@ -79,7 +82,7 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
             new StoreMarker(StoreMarker.VERSION, bootId, ofIndex(marker))
                     .write(layout.temporaryMarker(), layout.marker());
         } catch (IOException e) {
-            throw unusable(e.getMessage(), e);
+            throw unusable(e instanceof FileSystemException failure ? words(failure) : e.getMessage(), e);
         }
     }
 
@@ -88,6 +91,19 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
         return IndexSchema.isNewer(layout.index())
                 ? marker.map(StoreMarker::opening).orElseGet(OptionalLong::empty)
                 : OptionalLong.of(number);
+    }
+
+    private static String words(FileSystemException failure) {
+        return switch (failure) {
+            case NoSuchFileException e -> e.getFile() + " does not exist";
+            case AccessDeniedException e -> "no permission for " + e.getFile();
+            case FileAlreadyExistsException e -> e.getFile() + " is there, and is no folder";
+            default -> {
+                String reason = failure.getReason();
+                yield failure.getFile() + ": "
+                        + (reason == null ? failure.getClass().getSimpleName() : reason);
+            }
+        };
     }
 
     private IOException unusable(@Nullable String why, IOException cause) {

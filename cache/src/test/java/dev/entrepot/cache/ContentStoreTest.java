@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
@@ -209,7 +210,17 @@ class ContentStoreTest {
         assertThatThrownBy(() -> ContentStore.open(file, Clock.systemUTC()))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining(file.toString())
-                .hasMessageContaining("must be a folder");
+                .hasMessageContaining("(" + file + " is there, and is no folder): it must be a folder");
+    }
+
+    @Test
+    void folderThatCannotBeMadeIsRefusedInWords() {
+        Path folder = Path.of("/proc/entrepot-nothing/data");
+        assumeTrue(Files.isDirectory(Path.of("/proc/self")), "a system without a folder that takes none");
+        assertThatThrownBy(() -> ContentStore.open(folder, Clock.systemUTC()))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith("the cache directory " + folder
+                        + " cannot be used (/proc/entrepot-nothing does not exist): it must be a folder");
     }
 
     @Test
