@@ -6,6 +6,13 @@ import org.junit.jupiter.api.Test;
 
 class UpstreamNamesTest {
     @Test
+    void noUpstreamAtAllIsWarnedOf() throws ConfigException {
+        EntrepotConfig config = Loading.config("{builtin-upstreams: false, default-upstream: none}\n");
+
+        assertThat(UpstreamNames.warnings(config)).containsExactly(UpstreamNames.NONE);
+    }
+
+    @Test
     void nameThatNoReferenceCanBeginWithIsWarnedOf() throws ConfigException {
         EntrepotConfig config = Loading.config("""
                 upstreams:

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.UpstreamNames;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.proxy.ClientConfiguration.Client;
 import dev.entrepot.proxy.replication.BadRequestException;
@@ -77,6 +78,9 @@ final class ClientConfigCommand {
         Client client = Client.of(label)
                 .orElseThrow(() -> new BadRequestException(
                         "there are no settings for " + label + ", only for " + String.join(", ", Client.labels())));
+        if (config.upstreams().isEmpty()) {
+            throw new BadRequestException(UpstreamNames.NONE);
+        }
         String address = command.matchedOptionValue(ADDRESS, "");
         MirrorAddress reached = address.isEmpty() ? MirrorAddress.of(config.server()) : MirrorAddress.parse(address);
         if (client == Client.KIND && reached.isLoopback()) {

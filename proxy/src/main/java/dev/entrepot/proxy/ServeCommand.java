@@ -133,9 +133,11 @@ final class ServeCommand {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
                     Version.current(),
-                    config.upstreams().keySet().stream()
-                            .map(RegistryHost::value)
-                            .collect(Collectors.joining(", ")),
+                    config.upstreams().isEmpty()
+                            ? "no upstream"
+                            : config.upstreams().keySet().stream()
+                                    .map(RegistryHost::value)
+                                    .collect(Collectors.joining(", ")),
                     scheme(config.server().tls()),
                     address(config.server().listen(), mirror.port()),
                     scheme(config.server().adminTls()),

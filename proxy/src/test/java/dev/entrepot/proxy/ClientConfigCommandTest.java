@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,8 +78,9 @@ class ClientConfigCommandTest {
 
     @Test
     void anAddressForOthersOfAServerThatListensForThisMachineAloneIsNoted() throws Exception {
-        String note = "=== note: the server listens on 127.0.0.1:5000, for this machine alone: unless something before it"
-                + " passes requests on, set server.listen\n";
+        String note =
+                "=== note: the server listens on 127.0.0.1:5000, for this machine alone: unless something before it"
+                        + " passes requests on, set server.listen\n";
         assertThat(run("client-config", "containerd", "--address", "http://mirror:5000")
                         .out())
                 .endsWith(note);
@@ -92,6 +94,20 @@ class ClientConfigCommandTest {
         assertThat(run("client-config", "containerd", "--address", "http://mirror:5000")
                         .out())
                 .doesNotContain("=== note");
+    }
+
+    @Test
+    void withoutAnyUpstreamThatIsSaid() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "{builtin-upstreams: false, default-upstream: none}\n");
+        for (String client : List.of("containerd", "docker")) {
+            assertThat(run("client-config", client))
+                    .returns(ExitCodes.USAGE, CommandRunner.Result::code)
+                    .extracting(CommandRunner.Result::err)
+                    .asString()
+                    .startsWith("entrepot: there is no upstream, and nothing can be pulled: add one");
+        }
+        assertThat(run("config", "check").out())
+                .startsWith("entrepot.yaml: ok\nwarning: there is no upstream, and nothing can be pulled");
     }
 
     @Test

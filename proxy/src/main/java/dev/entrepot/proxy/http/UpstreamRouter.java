@@ -80,7 +80,9 @@ public final class UpstreamRouter {
         }
         RegistryHost registry = defaultUpstream.orElseThrow(() -> new NotFoundException(
                 NotFoundException.Kind.NAME,
-                "no default upstream is configured; put one of these before the name: " + served));
+                byName.isEmpty()
+                        ? "this mirror has no upstream"
+                        : "no default upstream is configured; put one of these before the name: " + served));
         return new Route(repository(registry, path), "");
     }
 
@@ -158,6 +160,7 @@ public final class UpstreamRouter {
         return new NotFoundException(
                 NotFoundException.Kind.NAME,
                 "registry \"" + Text.printable(registry, 120)
-                        + "\" is not one that this mirror serves; configured are: " + served);
+                        + "\" is not one that this mirror serves; configured are: "
+                        + (byName.isEmpty() ? "none" : served));
     }
 }

@@ -26,6 +26,15 @@ class UpstreamRouterTest {
         return route.repository() + (route.namespace().isEmpty() ? "" : " ns=" + route.namespace());
     }
 
+    @Test
+    void withoutAnyUpstreamItIsSaidThatThereIsNone() {
+        UpstreamRouter none = new UpstreamRouter(List.of(), Optional.empty());
+        assertThatThrownBy(() -> route(none, "", "", "mirror", "library/alpine"))
+                .hasMessage("this mirror has no upstream");
+        assertThatThrownBy(() -> route(none, "", "", "mirror", "quay.io/a/b"))
+                .hasMessageContaining("\"quay.io\" is not one that this mirror serves; configured are: none");
+    }
+
     @ParameterizedTest(name = "{0} | {1} | {2} | {3} -> {4}")
     @CsvSource(
             delimiter = '|',
