@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.AdminAccessConfig;
 import dev.entrepot.config.AuthenticationConfig;
 import dev.entrepot.config.ClientCertificate;
+import dev.entrepot.config.CredentialsConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.IdentityProviderConfig;
 import dev.entrepot.config.MirrorConfig;
@@ -13,6 +14,7 @@ import dev.entrepot.config.TargetConfig;
 import dev.entrepot.config.TokenConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.FileCredentials;
 import dev.entrepot.oci.client.TlsSettings;
 import dev.entrepot.proxy.access.PasswordFile;
 import dev.entrepot.proxy.access.PemAuthorities;
@@ -71,11 +73,12 @@ final class Prerequisites {
         Prerequisites found = new Prerequisites(origins);
         found.server(config.server());
         config.upstreams().values().forEach(found::upstream);
+        found.secrets(config);
         List<ReplicationRuleConfig> rules = config.replication().rules();
         for (int i = 0; i < rules.size(); i++) {
             List<TargetConfig> targets = rules.get(i).targets();
             for (int j = 0; j < targets.size(); j++) {
-                found.target("replication.rules[" + i + "].targets[" + j + "]", targets.get(j));
+                found.target(target(i, j), targets.get(j));
             }
         }
         config.tracing()
@@ -109,6 +112,17 @@ final class Prerequisites {
         } catch (IOException e) {
             problems.add(FailureWords.of(e));
         }
+    }
+
+    /**
+     * As above, of files with passwords and tokens alone: they are read at each use, so no start fails by one.
+     *
+     * @throws MissingException if one is empty or cannot be read
+     */
+    static void checkSecrets(EntrepotConfig config, Function<String, Origin> origins) throws MissingException {
+        Prerequisites found = new Prerequisites(origins);
+        found.secrets(config);
+        found.end();
     }
 
     /** As above, of the server alone. */
@@ -164,6 +178,57 @@ final class Prerequisites {
             MirrorConfig mirror = mirrors.get(i);
             tls(at + ".mirrors[" + i + "]", mirror.ca(), mirror.clientCertificate());
         }
+    }
+
+    private static String target(int rule, int number) {
+        return "replication.rules[" + rule + "].targets[" + number + "]";
+    }
+
+    private void secrets(EntrepotConfig config) {
+        for (UpstreamConfig upstream : config.upstreams().values()) {
+            String at = "upstreams[" + upstream.name() + "]";
+            secret(at, upstream.credentials());
+            List<MirrorConfig> mirrors = upstream.mirrors();
+            for (int i = 0; i < mirrors.size(); i++) {
+                secret(at + ".mirrors[" + i + "]", mirrors.get(i).credentials());
+            }
+        }
+        List<ReplicationRuleConfig> rules = config.replication().rules();
+        for (int i = 0; i < rules.size(); i++) {
+            List<TargetConfig> targets = rules.get(i).targets();
+            for (int j = 0; j < targets.size(); j++) {
+                switch (targets.get(j).destination()) {
+                    case TargetConfig.RegistryDestination registry -> secret(target(i, j), registry.credentials());
+                    case TargetConfig.LayoutDestination _ -> {}
+                }
+            }
+        }
+    }
+
+    private void secret(String at, Optional<CredentialsConfig> credentials) {
+        credentials.ifPresent(way -> secret(at + ".credentials.", way));
+    }
+
+    private void secret(String at, CredentialsConfig credentials) {
+        switch (credentials) {
+            case CredentialsConfig.UsernamePasswordFile c -> secret(at, "password-file", c.passwordFile());
+            case CredentialsConfig.IdentityTokenFile c -> secret(at, "identity-token-file", c.file());
+            case CredentialsConfig.BearerTokenFile c -> secret(at, "bearer-token-file", c.file());
+            case CredentialsConfig.Azure c ->
+                c.clientSecretFile().ifPresent(file -> secret(at, "client-secret-file", file));
+            // What is written in the configuration itself is not empty; the rest finds out when it is asked.
+            case CredentialsConfig.UsernamePassword _,
+                    CredentialsConfig.IdentityToken _,
+                    CredentialsConfig.BearerToken _,
+                    CredentialsConfig.DockerConfig _,
+                    CredentialsConfig.Exec _,
+                    CredentialsConfig.Ecr _,
+                    CredentialsConfig.Google _ -> {}
+        }
+    }
+
+    private void secret(String at, String key, Path file) {
+        read(at + key, () -> FileCredentials.requireSecret(file));
     }
 
     private void target(String at, TargetConfig target) {

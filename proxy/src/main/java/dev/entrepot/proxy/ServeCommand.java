@@ -153,6 +153,7 @@ final class ServeCommand {
     }
 
     private Mirror start(ClientEnvironment environment, OutputStream accessLog) throws IOException {
+        Prerequisites.checkSecrets(config, loaded::originOf);
         try {
             return Mirror.start(
                     config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog);

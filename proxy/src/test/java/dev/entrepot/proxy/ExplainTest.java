@@ -175,7 +175,8 @@ class ExplainTest {
 
     @Test
     void itIsSaidWhereTheAnswerDependsOnWhoAsks() throws Exception {
-        Path users = Files.writeString(folder.resolve("users"), "");
+        Path users = Files.writeString(
+                folder.resolve("users"), "alice:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n");
         try (TestRegistry registry = TestRegistry.started()) {
             String asked = upstream(registry) + "access: [{users: [\"*\"]}]\n"
                     + "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s, authentication: {htpasswd: \""

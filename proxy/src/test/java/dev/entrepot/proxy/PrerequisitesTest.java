@@ -108,6 +108,43 @@ class PrerequisitesTest {
     }
 
     @Test
+    void filesWithNoUserAndNoSecretInThemAreFound() throws Exception {
+        Files.writeString(folder.resolve("users"), "# nobody yet\n");
+        Files.writeString(folder.resolve("token"), "\n");
+        configure("""
+                server:
+                  listen: 127.0.0.1:0
+                  admin: 127.0.0.1:0
+                  authentication: {htpasswd: users}
+                """);
+        assertFound("entrepot.yaml:4: server.authentication.htpasswd: ...users has no user in it: add one with htpasswd"
+                + " -B");
+        configure("""
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+                upstreams:
+                  up.test:
+                    url: https://up.test
+                    credentials: {username: me, password-file: token}
+                    mirrors:
+                      - url: https://mirror.test
+                        credentials: {bearer-token-file: token}
+                replication:
+                  rules:
+                    - name: copy
+                      source: up.test
+                      repositories: [app]
+                      targets:
+                        - url: https://target.test
+                          credentials: {identity-token-file: token}
+                """);
+        String empty = "token is empty: write the password or token into it";
+        assertFound(
+                "entrepot.yaml:5: upstreams[up.test].credentials.password-file: ..." + empty,
+                "entrepot.yaml:8: upstreams[up.test].mirrors[0].credentials.bearer-token-file: ..." + empty,
+                "entrepot.yaml:16: replication.rules[0].targets[0].credentials.identity-token-file: ..." + empty);
+    }
+
+    @Test
     void targetsAreLookedAtToo() throws Exception {
         Files.writeString(folder.resolve("empty.pem"), "");
         configure("""

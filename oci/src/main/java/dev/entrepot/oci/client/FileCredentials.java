@@ -47,6 +47,17 @@ public final class FileCredentials implements CredentialSource {
         return new FileCredentials("access token in " + file.getFileName(), file, Credential.BearerToken::new);
     }
 
+    /**
+     * Reads such a file once, before anything goes by it.
+     *
+     * @throws IOException if it cannot be read, or is empty
+     */
+    public static void requireSecret(Path file) throws IOException {
+        if (read(file, MAX_BYTES).isBlank()) {
+            throw new IOException(file + " is empty: write the password or token into it");
+        }
+    }
+
     @Override
     public Optional<Credential> credential(RegistryHost registry) throws IOException {
         return Optional.of(kind.apply(secret()));

@@ -78,6 +78,11 @@ final class Htpasswd {
         }
     }
 
+    /** Whether nobody is in it. */
+    boolean isEmpty() {
+        return hashes.isEmpty();
+    }
+
     /** The hash of a user's password. */
     Optional<String> hashOf(String user) {
         return Optional.ofNullable(hashes.get(user));

@@ -15,11 +15,16 @@ public final class PasswordFile {
     /**
      * Reads the file.
      *
-     * @throws IOException if it cannot be read, or is not of that form
+     * @throws IOException if it cannot be read, is not of that form, or has no user in it, as one that was never
+     *     written
      */
     public PasswordFile(Path path) throws IOException {
         this.path = path;
         this.current = content(path);
+        if (current.isEmpty()) {
+            throw new IOException(
+                    "the password file " + path + " has no user in it: add one with htpasswd -B " + path + " NAME");
+        }
     }
 
     /** Where it is. */
@@ -28,7 +33,8 @@ public final class PasswordFile {
     }
 
     /**
-     * Reads it again. If that fails, what was read before still counts.
+     * Reads it again. If that fails, what was read before still counts. It may have no user any more: whoever takes the
+     * last one out means it.
      *
      * @throws IOException if it cannot be read, or is not of that form
      */
