@@ -136,11 +136,21 @@ class ExportReportsTest {
         assertThat(folder.resolve("data/export-runs")).doesNotExist();
         Result done = export("out.tar", "--volume-size", "20KB", "--json");
         String id = OciJson.mapper().readTree(done.out()).path("bundle").asString();
-        assertThat(commands.run("export", "--reissue", id, "--volumes", "2", "--output", "again"))
-                .returns(0, Result::code);
+        Result again = commands.run("export", "--reissue", id, "--volumes", "2", "--output", "again");
+        assertThat(again).returns(0, Result::code);
+        int volumes = OciJson.mapper().readTree(done.out()).path("volumes").size();
+        assertThat(again.out())
+                .startsWith("wrote again, of out.tar, bundle " + id + ", UNSIGNED\n  volume 2  ")
+                .contains("\n1 of " + volumes + " volumes, ", "; all of them carry ")
+                .doesNotContain("\ncarries ", NAME);
 
         assertThat(commands.run("runs", "--exports").out()).contains("volumes [2] of out.tar again");
         assertThat(commands.run("runs", "2", "--exports").out()).contains("volume 2", "exit code 0");
+        JsonNode reissued =
+                json("runs", "2", "--exports", "--json").path("report").path("reissued");
+        assertThat(reissued.path("ofVolumes").asInt()).isEqualTo(volumes);
+        assertThat(reissued.path("bytes").asLong())
+                .isEqualTo(folder.resolve("again/out.002.tar").toFile().length());
     }
 
     @Test

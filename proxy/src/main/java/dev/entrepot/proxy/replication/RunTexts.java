@@ -116,7 +116,8 @@ public final class RunTexts {
         StringBuilder text = new StringBuilder();
         if (root.has("carried")) {
             text.append("; ").append(root.path("volumes").size()).append(" volumes, ");
-            text.append(Sizes.bytes(root.path("carried").path("bytes").asLong(0)));
+            JsonNode moved = root.has("reissued") ? root.path("reissued") : root.path("carried");
+            text.append(Sizes.bytes(moved.path("bytes").asLong(0)));
         }
         for (JsonNode target : root.path("targets")) {
             text.append("; ")

@@ -54,6 +54,16 @@ public record ExportReport(
         return sum(true);
     }
 
+    /** Whether only some volumes of a bundle were written, again: the rest says what all of it has. */
+    public boolean isReissue() {
+        return id.isPresent() && volumes.size() < inventory.volumes();
+    }
+
+    /** Bytes of the volumes that are named. */
+    public long volumeBytes() {
+        return volumes.stream().mapToLong(BundleWriter.Volume::bytes).sum();
+    }
+
     // What is both a manifest and a blob is there once, and counts as a manifest.
     private Sum sum(boolean held) {
         List<BundledManifest> manifests = inventory.manifests().values().stream()

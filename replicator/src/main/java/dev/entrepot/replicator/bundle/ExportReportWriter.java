@@ -12,7 +12,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ExportReportWriter {
     private ExportReportWriter() {}
 
-    /** One JSON object. */
+    /**
+     * One JSON object. Where some volumes were written again, {@code reissued} says how many of how many and their
+     * bytes; what is carried, held and listed is that of the whole bundle.
+     */
     public static String toJson(ExportReport report) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("name", report.name());
@@ -27,6 +30,12 @@ public final class ExportReportWriter {
         content.put("requests", read.requests());
         content.putObject("fromCache").put("blobs", read.blobsFromCache()).put("bytes", read.bytesFromCache());
         content.putObject("fromUpstream").put("blobs", read.blobsFromUpstream()).put("bytes", read.bytesFromUpstream());
+        if (report.isReissue()) {
+            root.putObject("reissued")
+                    .put("volumes", report.volumes().size())
+                    .put("ofVolumes", report.inventory().volumes())
+                    .put("bytes", report.volumeBytes());
+        }
         sum(root.putObject("carried"), report.carried());
         sum(root.putObject("held"), report.held());
         ArrayNode warnings = root.putArray("warnings");
@@ -100,8 +109,14 @@ public final class ExportReportWriter {
         node.put("manifests", sum.manifests()).put("blobs", sum.blobs()).put("bytes", sum.bytes());
     }
 
-    /** The images, what is left out, and a line for each volume; ending in a line break. */
+    /**
+     * The images, what is left out, and a line for each volume; where some volumes were written again, these alone.
+     * Ends in a line break.
+     */
     public static String toText(ExportReport report) {
+        if (report.isReissue()) {
+            return reissued(report);
+        }
         StringBuilder text = new StringBuilder();
         boolean dry = report.id().isEmpty();
         text.append(dry ? "would export " : "exported ").append(report.name());
@@ -113,22 +128,12 @@ public final class ExportReportWriter {
         }
         report.warnings()
                 .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
-        for (BundleWriter.Volume volume : report.volumes()) {
-            text.append("  volume ").append(volume.number()).append("  ").append(volume.place());
-            text.append("  ").append(Sizes.bytes(volume.bytes()));
-            text.append(dry || volume.written() ? "\n" : "  (was there)\n");
-        }
+        appendVolumes(text, report);
         text.append(dry ? "would carry " : "carries ")
                 .append(text(report.carried()))
                 .append('\n');
         if (!dry) {
-            ReadTally.Sums read = report.read();
-            text.append("read from the cache: ").append(Sizes.bytes(read.bytesFromCache()));
-            text.append(" in ").append(read.blobsFromCache()).append(" blobs; from upstreams: ");
-            text.append(Sizes.bytes(read.bytesFromUpstream())).append(" in ").append(read.blobsFromUpstream());
-            text.append(" blobs; ")
-                    .append(report.sourceRequests() + read.requests())
-                    .append(" requests\n");
+            appendRead(text, report);
         }
         int receipts = report.inventory().since().size();
         if (receipts > 0) {
@@ -144,6 +149,40 @@ public final class ExportReportWriter {
             text.append(report.lostAgain().getFirst()).append('\n');
         }
         return text.toString();
+    }
+
+    private static String reissued(ExportReport report) {
+        StringBuilder text = new StringBuilder("wrote again, of ").append(report.name());
+        report.id().ifPresent(id -> text.append(", bundle ").append(id));
+        text.append(report.signed() ? ", signed" : ", UNSIGNED").append('\n');
+        report.warnings()
+                .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
+        appendVolumes(text, report);
+        text.append(report.volumes().size() + " of " + report.inventory().volumes() + " volumes, ");
+        text.append(Sizes.bytes(report.volumeBytes()))
+                .append("; all of them carry ")
+                .append(text(report.carried()))
+                .append('\n');
+        appendRead(text, report);
+        return text.toString();
+    }
+
+    private static void appendVolumes(StringBuilder text, ExportReport report) {
+        for (BundleWriter.Volume volume : report.volumes()) {
+            text.append("  volume ").append(volume.number()).append("  ").append(volume.place());
+            text.append("  ").append(Sizes.bytes(volume.bytes()));
+            text.append(report.id().isEmpty() || volume.written() ? "\n" : "  (was there)\n");
+        }
+    }
+
+    private static void appendRead(StringBuilder text, ExportReport report) {
+        ReadTally.Sums read = report.read();
+        text.append("read from the cache: ").append(Sizes.bytes(read.bytesFromCache()));
+        text.append(" in ").append(read.blobsFromCache()).append(" blobs; from upstreams: ");
+        text.append(Sizes.bytes(read.bytesFromUpstream())).append(" in ").append(read.blobsFromUpstream());
+        text.append(" blobs; ")
+                .append(report.sourceRequests() + read.requests())
+                .append(" requests\n");
     }
 
     private static String text(ExportReport.Sum sum) {
