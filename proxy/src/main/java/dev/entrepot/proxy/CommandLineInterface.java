@@ -19,6 +19,7 @@ import dev.entrepot.proxy.http.WebServers;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ImportTargets;
 import dev.entrepot.proxy.replication.LayoutName;
+import dev.entrepot.proxy.replication.RunningServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -124,7 +125,7 @@ final class CommandLineInterface {
                 case "entrepot serve" -> serve(command);
                 case "entrepot config check" -> check(load(command));
                 case "entrepot config show" -> show(load(command));
-                case "entrepot explain" -> explain(command).run(text(command, 0), json(command));
+                case "entrepot explain" -> explain(command, looked(command)).run(text(command, 0), json(command));
                 case "entrepot client-config" ->
                     ClientConfigCommand.run(command, load(command).config(), workingDirectory, out, err);
                 case "entrepot plan" ->
@@ -139,7 +140,10 @@ final class CommandLineInterface {
                 case "entrepot receipt" -> receipt(command);
                 case "entrepot upstreams" -> upstreams(command);
                 case "entrepot runs" ->
-                    replication(command)
+                    // A data folder that is named has all that is needed.
+                    replication(
+                                    (data(command).isPresent() ? load(command) : looked(command)).config(),
+                                    data(command))
                             .runs(number(command), ReplicationCommandLine.journalOf(command), json(command));
                 case "entrepot export" -> export(command);
                 case "entrepot cache warm" -> warm(command);
@@ -190,9 +194,9 @@ final class CommandLineInterface {
         return WrittenPaths.folders(data(command));
     }
 
-    private ExplainCommand explain(ParseResult command) throws ConfigException {
+    private ExplainCommand explain(ParseResult command, LoadedConfig loaded) {
         return new ExplainCommand(
-                load(command),
+                loaded,
                 data(command),
                 ClientEnvironment.system(Version.current()).withVariables(environment),
                 out);
@@ -336,7 +340,7 @@ final class CommandLineInterface {
     private int upstreams(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         return new UpstreamsCommand(
-                        ServeCommand.overridden(load(command).config(), data(command)),
+                        ServeCommand.overridden(looked(command).config(), data(command)),
                         ClientEnvironment.system(Version.current()).withVariables(environment),
                         out,
                         err)
@@ -373,6 +377,23 @@ final class CommandLineInterface {
     private int show(LoadedConfig loaded) {
         out.print(ConfigPrinter.print(loaded));
         return ExitCodes.OK;
+    }
+
+    // What is shown by the defaults alone, in a folder that is the wrong one, looks like what was asked for.
+    private LoadedConfig looked(ParseResult command) throws ConfigException, InterruptedException {
+        LoadedConfig loaded = load(command);
+        Path folder =
+                ServeCommand.overridden(loaded.config(), data(command)).cache().directory();
+        if (loaded.file().isEmpty()) {
+            Optional<RunningServer> server = RunningServer.find(folder);
+            if (server.isPresent()) {
+                server.get().close();
+            } else {
+                err.println("no configuration file here (" + ConfigLoader.DEFAULT_FILE + ") and no server at " + folder
+                        + ": defaults, data in " + folder + "; name a file with --config");
+            }
+        }
+        return loaded;
     }
 
     private LoadedConfig load(ParseResult command) throws ConfigException {

@@ -183,6 +183,25 @@ class CommandLineInterfaceTest {
     }
 
     @Test
+    void whatIsShownByTheDefaultsAloneSaysSo() throws Exception {
+        String note = "no configuration file here (entrepot.yaml) and no server at " + folder.resolve("data")
+                + ": defaults, data in " + folder.resolve("data") + "; name a file with --config\n";
+        assertThat(run("runs", "--json")).isZero();
+        assertThat(err()).isEqualTo(note);
+        assertThat(out()).isEqualTo("[]\n");
+        err.reset();
+        assertThat(run("explain", "docker.io/library/alpine:3.20")).isZero();
+        assertThat(err()).isEqualTo(note);
+
+        err.reset();
+        assertThat(run("runs", "--data", "elsewhere")).isZero();
+        Files.writeString(folder.resolve("entrepot.yaml"), "{}\n");
+        assertThat(run("runs")).isZero();
+        assertThat(run("explain", "docker.io/library/alpine:3.20")).isZero();
+        assertThat(err()).isEmpty();
+    }
+
+    @Test
     void configShowPrintsValuesAndTheirOrigin() throws Exception {
         Files.writeString(folder.resolve("entrepot.yaml"), "cache: {capacity: 7GiB}\n");
         assertThat(run("config", "show")).isZero();
