@@ -32,7 +32,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: what runs for each command of {@link CommandLineSpec}. */
 final class CommandLineInterface {
@@ -108,7 +110,20 @@ final class CommandLineInterface {
                 .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
                 .setExecutionStrategy(this::execute)
+                .setParameterExceptionHandler((wrong, _) -> refuse(wrong))
                 .execute(arguments);
+    }
+
+    // Without the help, behind which nobody finds what is wrong.
+    private static int refuse(ParameterException wrong) {
+        CommandLine command = wrong.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println(wrong.getMessage());
+        UnmatchedArgumentException.printSuggestions(wrong, err);
+        CommandLine.Help help = command.getHelp();
+        err.print(help.synopsisHeading() + help.synopsis(help.synopsisHeadingLength()));
+        err.println(command.getCommandSpec().qualifiedName() + " --help says more");
+        return ExitCodes.USAGE;
     }
 
     private int execute(ParseResult parsed) {

@@ -120,6 +120,19 @@ class CommandLineInterfaceTest {
     }
 
     @Test
+    void wrongUsageIsSaidInAFewLines() {
+        assertThat(run("serve", "--listen", "nonsense")).isEqualTo(2);
+        assertThat(err())
+                .startsWith("Invalid value for option '--listen': expected host:port")
+                .contains("\nUsage: entrepot serve [")
+                .endsWith("\nentrepot serve --help says more\n")
+                .doesNotContain("Listen here, whatever the configuration says");
+        err.reset();
+        assertThat(run("rnus")).isEqualTo(2);
+        assertThat(err()).contains("rnus", "\nentrepot --help says more\n");
+    }
+
+    @Test
     void configCheckIsZeroForAGoodFileAndForNone() throws Exception {
         assertThat(run("config", "check")).isZero();
         Files.writeString(folder.resolve("entrepot.yaml"), "server: {listen: 127.0.0.1:0}\n");
