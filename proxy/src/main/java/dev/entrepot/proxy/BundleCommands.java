@@ -270,8 +270,7 @@ final class BundleCommands {
             EntrepotConfig config,
             ClientEnvironment environment)
             throws IOException, BadRequestException {
-        Path file = folder.resolve(wanted.receipt()
-                .orElseThrow(() -> new BadRequestException("say where the receipt goes, with --receipt FILE")));
+        Path file = folder.resolve(wanted.receipt().orElseThrow());
         Optional<BundleKey> key = receiptKey(unsigned, wanted);
         List<NamePattern> patterns = new ArrayList<>();
         for (String repository : repositories) {

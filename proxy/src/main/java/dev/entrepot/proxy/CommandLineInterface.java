@@ -127,9 +127,15 @@ final class CommandLineInterface {
     }
 
     private int execute(ParseResult parsed) {
-        Integer help = CommandLine.executeHelpRequest(parsed);
-        if (help != null) {
-            return help;
+        for (CommandLine one : parsed.asCommandLineList()) {
+            if (one.isUsageHelpRequested()) {
+                out.print(HelpText.of(one));
+                return ExitCodes.OK;
+            }
+        }
+        Integer version = CommandLine.executeHelpRequest(parsed);
+        if (version != null) {
+            return version;
         }
         ParseResult command = parsed;
         while (command.hasSubcommand()) {
@@ -156,9 +162,7 @@ final class CommandLineInterface {
                 case "entrepot upstreams" -> upstreams(command);
                 case "entrepot runs" ->
                     // A data folder that is named has all that is needed.
-                    replication(
-                                    (data(command).isPresent() ? load(command) : looked(command)).config(),
-                                    data(command))
+                    replication((data(command).isPresent() ? load(command) : looked(command)).config(), data(command))
                             .runs(number(command), ReplicationCommandLine.journalOf(command), json(command));
                 case "entrepot export" -> export(command);
                 case "entrepot cache warm" -> warm(command);
@@ -168,7 +172,7 @@ final class CommandLineInterface {
                     yield ExitCodes.USAGE;
                 }
                 default -> {
-                    command.commandSpec().commandLine().usage(err);
+                    err.print(HelpText.of(command.commandSpec().commandLine()));
                     yield ExitCodes.USAGE;
                 }
             };

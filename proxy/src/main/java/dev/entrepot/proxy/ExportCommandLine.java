@@ -52,11 +52,13 @@ final class ExportCommandLine {
                 .addOption(CommandLineSpec.configOption())
                 .addOption(path(
                         ReplicationCommandLine.DATA, "FOLDER", "The data folder, whatever the configuration says."))
-                .addOption(
-                        path(
-                                OUTPUT,
-                                "FILE",
-                                "Where to write: tars if it ends in .tar, else folders. Several volumes are FILE.001.tar, FILE.002.tar. With --reissue, a folder."))
+                .addOption(OptionSpec.builder(OUTPUT)
+                        .paramLabel("FILE")
+                        .type(Path.class)
+                        .required(true)
+                        .description(
+                                "Where to write: tars if it ends in .tar, else folders. Several volumes are FILE.001.tar, FILE.002.tar. With --reissue, a folder.")
+                        .build())
                 .addOption(OptionSpec.builder(VOLUME_SIZE)
                         .paramLabel("SIZE")
                         .type(ByteSize.class)
@@ -204,7 +206,6 @@ final class ExportCommandLine {
         refuse(
                 request.keep() && request.from() != ExportRequest.From.BOTH,
                 KEEP + " goes with " + FROM + " " + ExportRequest.From.BOTH);
-        refuse(request.output().isEmpty(), "say where to write, with " + OUTPUT + " FILE");
         if (request.reissue().isPresent()) {
             refuse(!request.names().isEmpty(), REISSUE + " writes what the bundle was made of; name no rule or image");
             refuse(request.volumes().isEmpty(), "say which volumes to write again, with " + VOLUMES + " 2,3");

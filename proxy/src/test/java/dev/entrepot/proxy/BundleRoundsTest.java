@@ -206,7 +206,7 @@ class BundleRoundsTest {
         imports(0, "c.tar", target);
         Result partly = ends(3, with(new String[] {"fresh", "app", "none"}, receipt));
         assertThat(partly.err()).contains("not in the receipt: ", "has no image in inside/none", "receipt: 2 images");
-        assertThat(ends(2, "receipt", "--to", target.uri().toString()).err()).contains("--receipt FILE");
+        assertThat(ends(2, "receipt", "--to", target.uri().toString()).err()).contains("--receipt=FILE");
         assertThat(ends(2, "receipt", "--to", target.uri().toString(), "--receipt", "x.json")
                         .err())
                 .contains("--receipt-key");

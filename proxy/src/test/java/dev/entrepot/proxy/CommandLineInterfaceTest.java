@@ -102,6 +102,25 @@ class CommandLineInterfaceTest {
     }
 
     @Test
+    void helpTakesNoReferenceApartAndShowsWhatIsRequired() {
+        assertThat(run("explain", "--help")).isZero();
+        assertThat(out()).contains("docker.io/library/alpine:3.20.\n");
+        out.reset();
+        assertThat(run("copy", "--help")).isZero();
+        assertThat(out().lines().map(String::stripTrailing))
+                .noneMatch(line -> line.endsWith("docker.") || line.endsWith("http(s):"));
+        assertThat(out()).matches("\\p{ASCII}*");
+        out.reset();
+        assertThat(run("receipt", "--help")).isZero();
+        assertThat(out()).contains(" --receipt=FILE").doesNotContain("[--receipt=FILE]");
+        out.reset();
+        assertThat(run("export", "--help")).isZero();
+        assertThat(out()).contains(" --output=FILE").doesNotContain("[--output=FILE]");
+        assertThat(run("export", "docker.io/library/alpine:3.20", "--unsigned")).isEqualTo(2);
+        assertThat(err()).startsWith("Missing required option: '--output=FILE'\n");
+    }
+
+    @Test
     void versionIsShown() {
         assertThat(run("--version")).isZero();
         assertThat(out()).isEqualTo("entrepot 0.1.0\n");
