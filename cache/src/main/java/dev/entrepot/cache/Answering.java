@@ -69,6 +69,25 @@ final class Answering {
             Asking<T> ask,
             Consumer<RegistryException> forget)
             throws IOException {
+        return answerOr(question, settings, outage, window, kept, ask, forget, Optional.empty());
+    }
+
+    /**
+     * As above, where something else may be served in place of an answer that takes too long, if nothing is kept. Who
+     * asks decides whether it is served in place of a failure, too.
+     *
+     * @param standIn what else may be served
+     */
+    <T> Answer<T> answerOr(
+            Question question,
+            CacheSettings settings,
+            Supplier<Optional<OutageException>> outage,
+            Judgement.Window window,
+            Supplier<Optional<Kept<T>>> kept,
+            Asking<T> ask,
+            Consumer<RegistryException> forget,
+            Optional<Kept<T>> standIn)
+            throws IOException {
         Optional<Kept<T>> now = kept.get();
         Judgement judgement = judge(settings);
         Asking<T> check = () -> check(question, settings, window, kept, ask, forget);
@@ -80,10 +99,11 @@ final class Answering {
                 yield judgement.hit(now.orElseThrow());
             }
             case ASK -> {
-                Optional<Answer<T>> insteadOfWaiting = now.flatMap(judgement::inPlaceOfWaiting);
+                Optional<Kept<T>> instead = now.or(() -> standIn);
+                Optional<Answer<T>> insteadOfWaiting = instead.flatMap(judgement::inPlaceOfWaiting);
                 yield insteadOfWaiting.isEmpty()
                         ? share(question, check)
-                        : wait(question, judgement, now.get(), insteadOfWaiting.get(), check, outage);
+                        : wait(question, judgement, instead.get(), insteadOfWaiting.get(), check, outage);
             }
         };
     }

@@ -5,7 +5,9 @@ import dev.entrepot.cache.ImaginedAsking.Checking;
 import dev.entrepot.cache.Judgement.Step;
 import dev.entrepot.cache.Judgement.Window;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import java.util.Optional;
@@ -18,6 +20,7 @@ import java.util.function.Function;
  * @param asking what comes of asking the upstream
  * @param tags what the tags of the repository name
  * @param manifests those that are kept, for whatever repository
+ * @param untagged what rules say of what has no tag
  * @param settings what rules say of the tag
  * @param step what comes first
  */
@@ -25,6 +28,7 @@ record CurrentTagWay(
         ImaginedAsking asking,
         TagCache tags,
         Function<Digest, Optional<ManifestBytes>> manifests,
+        CacheSettings untagged,
         Tag tag,
         CacheSettings settings,
         Step step)
@@ -77,7 +81,20 @@ record CurrentTagWay(
         return kept.flatMap(found -> judgement().inPlaceOf(failure.get(), found))
                 .<Outcome>map(answer -> new Outcome.Served(
                         answer.verdict(), Optional.of(answer.content().digest())))
-                .orElseGet(() -> new Outcome.Failed(failure.get()));
+                .orElseGet(() -> new Outcome.Failed(failure.get(), head(upstream)));
+    }
+
+    // What a HEAD gets where a GET fails: as TagPulls#describeInPlaceOf. Where a HEAD costs no pull it is a question of
+    // its own, and the failures of that are remembered by themselves.
+    private Optional<Outcome.Served> head(ImaginedUpstream upstream) {
+        boolean bytes = !asking.source().countsPulls() || TagPulls.needsBytes(tag, settings, untagged);
+        Question question = bytes ? question() : new Question.ForDescriptor(asking.repository(), tag, Readers.CLIENTS);
+        return asking.ask(question, settings, "tag " + tag, upstream)
+                .filter(failure -> failure instanceof OutageException || failure instanceof InvalidContentException)
+                .flatMap(failure ->
+                        tags.described(tag).flatMap(name -> judgement().inPlaceOf(failure, name)))
+                .map(answer -> new Outcome.Served(
+                        answer.verdict(), Optional.of(answer.content().digest())));
     }
 
     // What the upstream names is what it named when it was asked last. Where pulls are counted, a tag that is not known

@@ -164,7 +164,7 @@ final class Explaining {
         ImaginedWay.OfTag way = minAge.isPresent()
                 ? new MatureTagWay(
                         asking, tags, lists, manifests, keptHere, untagged, tag, settings, minAge.get(), step)
-                : new CurrentTagWay(asking, tags, manifests, tag, settings, step);
+                : new CurrentTagWay(asking, tags, manifests, untagged, tag, settings, step);
         return explanation(
                 tag,
                 false,

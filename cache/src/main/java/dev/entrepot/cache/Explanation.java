@@ -73,8 +73,17 @@ public record Explanation(
          */
         record Served(Verdict verdict, Optional<Digest> digest) implements Outcome {}
 
-        /** An error. */
-        record Failed(RegistryException failure) implements Outcome {}
+        /**
+         * An error.
+         *
+         * @param head what a HEAD gets all the same, because what a tag names is enough for it
+         */
+        record Failed(RegistryException failure, Optional<Served> head) implements Outcome {
+            /** An error for all that is asked. */
+            public Failed(RegistryException failure) {
+                this(failure, Optional.empty());
+            }
+        }
 
         /**
          * What only the upstream can say.

@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.ManifestReference;
@@ -60,8 +61,8 @@ final class IndexReader implements AutoCloseable {
         this.connection = connection;
         link = connection.prepareStatement(
                 "SELECT bytes, manifest, proven FROM links" + OF_REPOSITORY + " AND digest = ?");
-        tag = connection.prepareStatement(
-                "SELECT digest, checked_at, first_seen_at FROM tags" + OF_REPOSITORY + " AND tag = ?");
+        tag = connection.prepareStatement("SELECT digest, checked_at, first_seen_at, media_type, bytes FROM tags"
+                + OF_REPOSITORY + " AND tag = ?");
         tagHistory = connection.prepareStatement("SELECT former FROM tag_history" + OF_REPOSITORY + " AND tag = ?");
         tags = connection.prepareStatement("SELECT tag FROM tags" + OF_REPOSITORY + " ORDER BY tag");
         document = connection.prepareStatement(
@@ -104,7 +105,14 @@ final class IndexReader implements AutoCloseable {
     Optional<TagRecord> tag(Repository repository, Tag name) throws SQLException {
         bind(tag, repository);
         tag.setString(3, name.value());
-        return first(tag, row -> new TagRecord(digest(row, 1), instant(row, 2), instant(row, 3)));
+        return first(tag, row -> {
+            Digest digest = digest(row, 1);
+            String type = row.getString(4);
+            long bytes = row.getLong(5);
+            Optional<Descriptor> descriptor =
+                    Optional.ofNullable(type).map(known -> Descriptor.of(new MediaType(known), digest, bytes));
+            return new TagRecord(digest, instant(row, 2), instant(row, 3), descriptor);
+        });
     }
 
     /** What a tag of a repository named before. */

@@ -49,7 +49,10 @@ final class IndexSchema {
                             + " referrers INTEGER NOT NULL, ruled INTEGER NOT NULL, PRIMARY KEY (repository, reference))"
                             + " WITHOUT ROWID"),
             // Whether the upstream has said so. What was linked before counts as that: nobody knows any more.
-            List.of("ALTER TABLE links ADD COLUMN proven INTEGER NOT NULL DEFAULT 1"));
+            List.of("ALTER TABLE links ADD COLUMN proven INTEGER NOT NULL DEFAULT 1"),
+            // Of the manifest that a tag names, whether it is kept or not. Of a tag that was checked before, neither is
+            // known until it is checked again.
+            List.of("ALTER TABLE tags ADD COLUMN media_type TEXT", "ALTER TABLE tags ADD COLUMN bytes INTEGER"));
 
     private static final Logger LOG = LoggerFactory.getLogger(IndexSchema.class);
     // https://www.sqlite.org/fileformat.html, section 1.3.

@@ -58,8 +58,8 @@ final class IndexUpdates implements AutoCloseable {
                         + " ON CONFLICT (repository, digest) DO UPDATE SET bytes = coalesce(excluded.bytes, bytes),"
                         + " manifest = excluded.manifest, proven = max(excluded.proven, proven)");
         saveTag = connection.prepareStatement(
-                "INSERT OR REPLACE INTO tags (repository, tag, digest, checked_at, first_seen_at)"
-                        + " VALUES (?, ?, ?, ?, ?)");
+                "INSERT OR REPLACE INTO tags (repository, tag, digest, checked_at, first_seen_at, media_type, bytes)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?)");
         deleteTag = connection.prepareStatement(
                 "DELETE FROM tags WHERE repository = (SELECT id FROM repositories WHERE registry = ? AND name = ?) AND tag = ?");
         saveTagHistory = connection.prepareStatement(
@@ -131,6 +131,13 @@ final class IndexUpdates implements AutoCloseable {
         saveTag.setBytes(3, DigestCode.encode(value.digest()));
         saveTag.setLong(4, value.checkedAt().toEpochMilli());
         saveTag.setLong(5, value.firstSeenAt().toEpochMilli());
+        if (value.descriptor().isPresent()) {
+            saveTag.setString(6, value.descriptor().get().mediaType().value());
+            saveTag.setLong(7, value.descriptor().get().sizeBytes());
+        } else {
+            saveTag.setNull(6, Types.VARCHAR);
+            saveTag.setNull(7, Types.INTEGER);
+        }
         saveTag.executeUpdate();
     }
 

@@ -90,7 +90,8 @@ record MatureTagWay(
         ImaginedExemptions exempt = new ImaginedExemptions(asking, lists, untagged, minAge, upstream);
         Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, moment);
         boolean confirmedNow = step == Step.ASK && verdict != Verdict.STALE;
-        TagRecord found = confirmedNow ? new TagRecord(record.digest(), now, record.firstSeenAt()) : record;
+        TagRecord found =
+                confirmedNow ? new TagRecord(record.digest(), now, record.firstSeenAt(), record.descriptor()) : record;
         Chosen chosen = new Chosen(choice, found, exempt, verdict);
         if (choice.current().isPresent()) {
             return named(choice.current().get(), chosen, upstream);
@@ -108,8 +109,8 @@ record MatureTagWay(
                 case Outcome.Unknown unknown -> {
                     return unknown;
                 }
-                case Outcome.Failed(RegistryException failure) -> {
-                    if (!(failure instanceof NotFoundException)) {
+                case Outcome.Failed failed -> {
+                    if (!(failed.failure() instanceof NotFoundException)) {
                         return older;
                     }
                 }

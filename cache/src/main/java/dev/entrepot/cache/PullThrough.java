@@ -3,9 +3,11 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
@@ -70,7 +72,7 @@ public final class PullThrough {
      * A manifest by tag or digest.
      *
      * @throws NotFoundException if the upstream answered that there is no such manifest
-     * @throws dev.entrepot.oci.OutageException if the upstream is out and nothing is kept that may still be served
+     * @throws OutageException if the upstream is out and nothing is kept that may still be served
      * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream refused, or sent what is not the manifest
      */
@@ -85,14 +87,26 @@ public final class PullThrough {
 
     /**
      * What a reference names, as {@link #manifest} would serve it, for who wants no more than that. Where pulls are
-     * counted, a manifest that is not kept is not fetched for it; elsewhere it is, for who comes back for it.
+     * counted, a manifest that is not kept is not fetched for it; elsewhere it is, for who comes back for it. While the
+     * upstream is out it is enough that it said what a tag names: who has the manifest needs no more.
      *
      * @throws NotFoundException if the upstream answered that there is no such manifest
-     * @throws dev.entrepot.oci.OutageException if the upstream is out and nothing is kept that may still be served
+     * @throws OutageException if the upstream is out and nothing is known that may still be served
      * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream refused
      */
     public Answer<Descriptor> describe(ManifestReference reference) throws IOException {
+        try {
+            return described(reference);
+        } catch (OutageException | InvalidContentException e) {
+            if (reference instanceof Tag tag) {
+                return tags.describeInPlaceOf(e, tag).orElseThrow(() -> e);
+            }
+            throw e;
+        }
+    }
+
+    private Answer<Descriptor> described(ManifestReference reference) throws IOException {
         if (!upstream.countsPulls()) {
             return manifest(reference).map(ManifestBytes::descriptor);
         }

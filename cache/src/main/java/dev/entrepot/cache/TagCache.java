@@ -67,6 +67,13 @@ final class TagCache {
                         manifests.kept(record.digest()).map(manifest -> new Kept<>(manifest, record.checkedAt())));
     }
 
+    /** What the upstream said of the manifest that a tag names, so far as is known, whether that is kept or not. */
+    Optional<Kept<Descriptor>> described(Tag tag) {
+        return named(tag)
+                .flatMap(known ->
+                        known.content().descriptor().map(descriptor -> new Kept<>(descriptor, known.confirmedAt())));
+    }
+
     /** What a tag named before. */
     TagHistory history(Tag tag) {
         return tags.history(repository, tag);
@@ -98,7 +105,7 @@ final class TagCache {
         }
         if (kept.isPresent()
                 || record.flatMap(former -> manifests.kept(former.digest())).isEmpty()) {
-            remember(tag, record, named.digest());
+            remember(tag, record, kept.map(ManifestBytes::descriptor).orElse(named));
         }
         Verdict verdict = same && kept.isPresent() ? Verdict.REVALIDATED : Verdict.MISS;
         return Answer.of(kept.map(ManifestBytes::descriptor).orElse(named), verdict, Duration.ZERO);
@@ -107,9 +114,9 @@ final class TagCache {
     /** Asks the upstream what a tag names, and fetches nothing. */
     Answer<TagRecord> askName(Tag tag) throws IOException {
         Optional<TagRecord> before = tags.get(repository, tag);
-        Digest named = resolve(tag, before).digest();
+        Descriptor named = resolve(tag, before);
         TagRecord record = remember(tag, before, named);
-        boolean same = before.isPresent() && before.get().digest().equals(named);
+        boolean same = before.isPresent() && before.get().digest().equals(named.digest());
         return Answer.of(record, same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
     }
 
@@ -141,8 +148,7 @@ final class TagCache {
     // What it names is noted before it is fetched: if there is no pull left for that, the next request need not ask
     // again.
     private Answer<ManifestBytes> resolveFirst(Tag tag) throws IOException {
-        TagRecord record =
-                remember(tag, Optional.empty(), resolve(tag, Optional.empty()).digest());
+        TagRecord record = remember(tag, Optional.empty(), resolve(tag, Optional.empty()));
         Optional<ManifestBytes> kept = manifests.named(record.digest());
         return kept.isPresent()
                 ? Answer.of(kept.get(), Verdict.REVALIDATED, Duration.ZERO)
@@ -160,7 +166,7 @@ final class TagCache {
             }
             return fetchNamed(tag, record, named);
         }
-        remember(tag, Optional.of(record), named);
+        remember(tag, Optional.of(record), kept.get().descriptor());
         return Answer.of(kept.get(), same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
     }
 
@@ -189,7 +195,7 @@ final class TagCache {
     private Answer<ManifestBytes> fetchNamed(Tag tag, TagRecord record, Digest named) throws IOException {
         try {
             ManifestBytes manifest = manifests.fetch(tag, named);
-            remember(tag, Optional.of(record), named);
+            remember(tag, Optional.of(record), manifest.descriptor());
             return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
         } catch (NotFoundException e) {
             return fetch(tag, Optional.of(record));
@@ -198,12 +204,13 @@ final class TagCache {
 
     private Answer<ManifestBytes> fetch(Tag tag, Optional<TagRecord> before) throws IOException {
         ManifestBytes manifest = manifests.fetch(tag, tag);
-        remember(tag, before, manifest.digest());
+        remember(tag, before, manifest.descriptor());
         return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
     }
 
     // What a tag has left keeps the time at which it was first seen, for when the tag comes back to it.
-    private TagRecord remember(Tag tag, Optional<TagRecord> before, Digest named) {
+    private TagRecord remember(Tag tag, Optional<TagRecord> before, Descriptor descriptor) {
+        Digest named = descriptor.digest();
         Instant now = clock.instant();
         Instant firstSeen;
         if (before.isPresent() && before.get().digest().equals(named)) {
@@ -213,7 +220,7 @@ final class TagCache {
             before.ifPresent(left -> tags.putHistory(repository, tag, history.with(left)));
             firstSeen = history.firstSeen(named).orElse(now);
         }
-        TagRecord record = new TagRecord(named, now, firstSeen);
+        TagRecord record = new TagRecord(named, now, firstSeen, Optional.of(descriptor));
         tags.put(repository, tag, record);
         return record;
     }

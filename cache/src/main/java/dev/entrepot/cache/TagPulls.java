@@ -7,6 +7,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
@@ -73,23 +74,39 @@ final class TagPulls {
     /** As {@link PullThrough#describe}, of a tag, where pulls are counted. */
     Answer<Descriptor> describe(Tag tag) throws IOException {
         CacheSettings settings = admission.admitted(tag);
-        if (needsBytes(tag, settings)) {
+        if (needsBytes(tag, settings, admission.settings())) {
             return manifest(tag).map(ManifestBytes::descriptor);
         }
-        Answer<Descriptor> answer = answering.answer(
+        Answer<Descriptor> answer = answering.answerOr(
                 new Question.ForDescriptor(repository, tag, readers),
                 settings,
                 upstream::outage,
                 admission.window(Window.ofTag(settings)),
                 () -> tags.kept(tag).map(kept -> kept.map(ManifestBytes::descriptor)),
                 () -> tags.describe(tag, outage -> standsIn(tag, settings, outage)),
-                admission.forgetting(() -> tags.forget(tag)));
+                admission.forgetting(() -> tags.forget(tag)),
+                byName(tag, settings));
         refute(answer, new Question.ForManifest(repository, tag, readers));
         Digest digest = answer.content().digest();
         if (manifests.keptHere(digest).isPresent()) {
             contents.touched(digest, repository);
         }
         return answer;
+    }
+
+    /**
+     * What a HEAD of a tag is answered with in place of an outage, or of what makes no sense, where the manifest is not
+     * kept but what it is was said. Under a minimum age that is nothing: what may be served there is more than a name.
+     *
+     * @param failure no denial: what the upstream says is gone is not served by its name
+     */
+    Optional<Answer<Descriptor>> describeInPlaceOf(RegistryException failure, Tag tag) {
+        CacheSettings settings = admission.settings(tag);
+        return byName(tag, settings).flatMap(name -> answering.inPlaceOf(failure, settings, name));
+    }
+
+    private Optional<Kept<Descriptor>> byName(Tag tag, CacheSettings settings) {
+        return Cooldown.of(tag, settings).isPresent() ? Optional.empty() : tags.described(tag);
     }
 
     // What the upstream has just said by GET is so by HEAD, and the other way round.
@@ -99,14 +116,19 @@ final class TagPulls {
         }
     }
 
-    // Where what a tag has come to name is brought in behind clients or with all its graph, or what it named stands in
-    // for it, a HEAD begins that as a GET does; and what may be had by tag alone is not asked for by digest later.
-    private boolean needsBytes(Tag tag, CacheSettings settings) {
+    /**
+     * Whether a HEAD of a tag has the manifest fetched even where pulls are counted. Where what a tag has come to name
+     * is brought in behind clients or with all its graph, or what it named stands in for it, a HEAD begins that as a
+     * GET does; and what may be had by tag alone is not asked for by digest later.
+     *
+     * @param untagged what rules say of what has no tag
+     */
+    static boolean needsBytes(Tag tag, CacheSettings settings, CacheSettings untagged) {
         return Cooldown.of(tag, settings).isPresent()
                 || settings.prefetch().isPresent()
                 || settings.pin().isPresent()
                 || settings.behindFor().compareTo(settings.freshFor()) > 0
-                || admission.settings().offline();
+                || untagged.offline();
     }
 
     private boolean holds(TagRecord record, CacheSettings settings) {

@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CyclicBarrier;
@@ -178,6 +179,15 @@ class CacheIndexTest {
         always(() -> index.tags().get(ALPINE, LATEST), Optional.of(found));
         index.tags().remove(ALPINE, LATEST);
         always(() -> index.tags().get(ALPINE, LATEST), Optional.empty());
+    }
+
+    @Test
+    void tagKeepsTypeAndSizeOfWhatItNames() throws IOException {
+        Descriptor said = Descriptor.of(MediaType.OCI_INDEX, digest(1), 1234);
+        TagRecord found = new TagRecord(
+                digest(1), START, START, Optional.of(said.asReferrer(Optional.of("text/x"), Map.of("a", "b"))));
+        index.tags().put(ALPINE, LATEST, found);
+        always(() -> index.tags().get(ALPINE, LATEST).flatMap(TagRecord::descriptor), Optional.of(said));
     }
 
     @Test
@@ -361,7 +371,7 @@ class CacheIndexTest {
             sql("INSERT INTO meta VALUES ('clean', 1)");
             sql("INSERT INTO repositories VALUES (3, 'docker.io', 'library/alpine')");
             String hex = "x'01" + Digest.sha256(new byte[] {7}).encoded() + "'";
-            sql("INSERT INTO links VALUES (3, " + hex + ", 1, 1)");
+            sql("INSERT INTO links (repository, digest, bytes, manifest) VALUES (3, " + hex + ", 1, 1)");
             sql("INSERT INTO tags VALUES (3, 'latest', " + hex + ", " + START.toEpochMilli() + ", 0)");
             sql("INSERT INTO content (digest, kind, bytes, last_used) VALUES (" + hex + ", " + IndexUpdates.MANIFEST
                     + ", 1, 0)");
@@ -371,6 +381,8 @@ class CacheIndexTest {
             assertThat(index.wasRebuilt()).isFalse();
             assertThat(index.tags().get(ALPINE, LATEST).orElseThrow().digest())
                     .isEqualTo(Digest.sha256(new byte[] {7}));
+            assertThat(index.tags().get(ALPINE, LATEST).orElseThrow().descriptor())
+                    .isEmpty();
             assertThat(index.links().get(ALPINE, Digest.sha256(new byte[] {7})))
                     .contains(new Link(Digest.sha256(new byte[] {7}), OptionalLong.of(1), true));
             assertThat(index.contents().storedCount()).isEqualTo(1);

@@ -11,7 +11,10 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -173,5 +176,120 @@ class HeadsTest {
         other.tag("x", first);
         assertThat(cache.repository(other).manifest(first.digest()).verdict()).isEqualTo(Verdict.REVALIDATED);
         assertThat(other.asked).containsExactly("HEAD " + first.digest(), "GET " + first.digest());
+    }
+
+    private static Optional<IOException> outage() {
+        return Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "registry.test is out"));
+    }
+
+    private Explanation.Outcome explained() {
+        return repository.explain(TAG).down().get(StaleCause.UNREACHABLE);
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsDescribedInAnOutageAndNotServed() throws IOException {
+        repository.describe(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(explained())
+                .isInstanceOfSatisfying(
+                        Explanation.Outcome.Failed.class,
+                        failed -> assertThat(failed.head())
+                                .contains(new Explanation.Outcome.Served(Verdict.STALE, Optional.of(first.digest()))));
+        upstream.outage = outage();
+        Answer<Descriptor> described = repository.describe(TAG);
+        assertThat(described.content()).isEqualTo(first.descriptor());
+        assertThat(described.verdict()).isEqualTo(Verdict.STALE);
+        assertThat(described.age()).isEqualTo(Duration.ofMinutes(2));
+        assertThat(described.outage().orElseThrow()).contains("registry.test is out");
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.manifest(first.digest())).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.describe(first.digest())).isInstanceOf(OutageException.class);
+
+        cache.clock.advance(Duration.ofDays(7));
+        assertThatThrownBy(() -> repository.describe(TAG)).isInstanceOf(OutageException.class);
+        assertThat(explained())
+                .isInstanceOfSatisfying(
+                        Explanation.Outcome.Failed.class,
+                        failed -> assertThat(failed.head()).isEmpty());
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsDescribedWhereItIsNotKnownAnyMoreThatPullsAreCounted() throws IOException {
+        repository.describe(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        upstream.countsPulls = false;
+        upstream.outage = outage();
+        assertThat(repository.describe(TAG).content()).isEqualTo(first.descriptor());
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsAskedForAsLongAsTheUpstreamAnswers() throws IOException {
+        repository.describe(TAG);
+        upstream.asked.clear();
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.MISS);
+        assertThat(upstream.asked).containsExactly("HEAD v1");
+    }
+
+    /** As a rule may allow of what is kept. */
+    @Test
+    void tagThatIsKnownByNameAndGoneIsNeverDescribed() throws IOException {
+        Map<StaleCause, Duration> evenDeleted = new EnumMap<>(CacheFixture.SETTINGS.stale());
+        evenDeleted.put(StaleCause.DELETED, Duration.ofDays(7));
+        cache.rule = CacheFixture.with(CacheFixture.SETTINGS, evenDeleted);
+        for (boolean counted : new boolean[] {true, false}) {
+            upstream.countsPulls = true;
+            upstream.tag("v1", first);
+            repository.describe(TAG);
+            upstream.countsPulls = counted;
+            upstream.manifests.remove(TAG);
+            upstream.manifests.remove(first.digest());
+            assertThatThrownBy(() -> repository.describe(TAG)).isInstanceOf(NotFoundException.class);
+            upstream.outage = outage();
+            assertThatThrownBy(() -> repository.describe(TAG)).isInstanceOf(OutageException.class);
+            upstream.outage = Optional.empty();
+        }
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsNotDescribedUnderAMinimumAge() throws IOException {
+        repository.describe(TAG);
+        cache.clock.advance(Duration.ofDays(2));
+        cache.tagRule = Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ofDays(1), Duration.ZERO, false));
+        upstream.outage = outage();
+        assertThatThrownBy(() -> repository.describe(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsDescribedWhereTheUpstreamIsNeverAsked() throws IOException {
+        repository.describe(TAG);
+        upstream.asked.clear();
+        cache.rule = CacheFixture.with(CacheFixture.SETTINGS, Duration.ZERO, Duration.ZERO, true);
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        assertThat(repository.explain(TAG).up())
+                .isInstanceOfSatisfying(
+                        Explanation.Outcome.Failed.class,
+                        failed -> assertThat(failed.head()).isPresent());
+        assertThat(upstream.asked).isEmpty();
+    }
+
+    @Test
+    void tagThatIsKnownByNameIsDescribedAfterTheDeadlineOfAnUpstreamThatSaysNothing() throws IOException {
+        repository.describe(TAG);
+        cache.rule = CacheFixture.SETTINGS.withCheckDeadline(Duration.ofMillis(50));
+        upstream.namePermits = new Semaphore(0);
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
+        upstream.namePermits.release();
+    }
+
+    @Test
+    void nameIsDescribedAfterTheIndexWasOpenedAgain() throws IOException {
+        repository.describe(TAG);
+        cache.close();
+        cache = new CacheFixture(directory);
+        repository = cache.repository(upstream);
+        upstream.outage = outage();
+        assertThat(repository.describe(TAG).content()).isEqualTo(first.descriptor());
     }
 }

@@ -206,9 +206,9 @@ class IndexSalvageTest {
                         new TagRecord(NOWHERE, fixture.clock.instant(), fixture.clock.instant()));
         fixture.index.links().add(repository, List.of(new Link(NOWHERE, OptionalLong.of(1), false)));
         fixture.index.flush();
-        sql(
-                "INSERT INTO tags SELECT repository, 'NOT/A TAG', digest, checked_at, first_seen_at FROM tags WHERE tag = 'v1'");
-        sql("INSERT INTO tags SELECT repository, 'cut', x'', checked_at, first_seen_at FROM tags WHERE tag = 'v1'");
+        String into = "INSERT INTO tags (repository, tag, digest, checked_at, first_seen_at) SELECT repository, ";
+        sql(into + "'NOT/A TAG', digest, checked_at, first_seen_at FROM tags WHERE tag = 'v1'");
+        sql(into + "'cut', x'', checked_at, first_seen_at FROM tags WHERE tag = 'v1'");
         sql("INSERT INTO tag_history SELECT repository, 'v1', x'5a' FROM tags WHERE tag = 'v1'");
         sql("INSERT INTO documents SELECT repository, digest, 0, x'5a' FROM tags WHERE tag = 'v1'");
         spoilAndOpen();

@@ -114,6 +114,7 @@ public final class ExplanationJson {
             case Outcome.Failed failed -> {
                 json.put("status", FailureStatus.of(failed.failure()));
                 json.put("error", String.valueOf(failed.failure().getMessage()));
+                failed.head().ifPresent(head -> json.set("head", outcome(head)));
             }
         }
         return json;

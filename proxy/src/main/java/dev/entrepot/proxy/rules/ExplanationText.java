@@ -147,9 +147,10 @@ public final class ExplanationText {
             return "not known: " + text(outcome, "notKnown");
         }
         String digest = text(outcome, "digest");
+        String head = outcome.has("head") ? "; a HEAD " + outcome(outcome.path("head")) : "";
         return outcome.path("status").asInt() + " "
                 + (outcome.has("error")
-                        ? text(outcome, "error")
+                        ? text(outcome, "error") + head
                         : text(outcome, "verdict") + (digest.isEmpty() ? "" : " " + digest));
     }
 

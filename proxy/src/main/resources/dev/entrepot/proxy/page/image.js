@@ -193,7 +193,8 @@ function why(name) {
 }
 
 function outcome(one) {
-  return one.error ? [h("span", { class: "tag bad" }, String(one.status)), " " + one.error] : h("span", { class: "tag good" }, one.verdict);
+  if (!one.error) return h("span", { class: "tag good" }, one.verdict);
+  return [h("span", { class: "tag bad" }, String(one.status)), " " + one.error, one.head ? ["; a HEAD ", outcome(one.head)] : null];
 }
 
 function explained(found) {
