@@ -446,6 +446,30 @@ class ExplainAgreesTest {
         assertThat(answer(refusedBefore, State.SPENT)).isEqualTo("200 stale");
     }
 
+    /** Where a pull that was not left has left no more than what the tag names. */
+    @Example
+    void serverDoesWhatExplainSaysOfATagThatIsKnownByNameOnly() throws Exception {
+        assertThat(answer(namedOnly("{stale: 3h}", Upstream.GONE), State.SPENT)).isEqualTo("502, and HEAD 200");
+        assertThat(answer(namedOnly("{stale: {rate-limited: 3h}}", Upstream.LIMITED), State.SPENT))
+                .isEqualTo("503, and HEAD 200");
+        assertThat(answer(namedOnly("{stale: 1m}", Upstream.GONE), State.SPENT)).isEqualTo("502");
+        assertThat(answer(namedOnly("{stale: {deleted: 3h}}", Upstream.EMPTIED), State.SPENT))
+                .isEqualTo("404");
+    }
+
+    private static Case namedOnly(String rule, Upstream upstream) {
+        return new Case(
+                List.of(rule),
+                List.of(),
+                List.of(Step.PULL, Step.MINUTE),
+                Optional.empty(),
+                upstream,
+                1,
+                0,
+                Asked.TAG,
+                Written.PLAINLY);
+    }
+
     /** Where a mirror may have what the upstream does not give. */
     @Example
     void serverDoesWhatExplainSaysOfMirrors() throws Exception {
@@ -665,6 +689,14 @@ class ExplainAgreesTest {
         if (given.asked() == Asked.TAG && said.has("nextCheck")) {
             assertAskedWhenDue(name, said, before, mirror.now());
         }
+        if (expected.has("head")) {
+            HttpResponse<byte[]> head = mirror.head(asked);
+            assertThat(head.statusCode()).as("%s", said).isEqualTo(200);
+            assertThat(MirrorFixture.verdict(head)).as("%s", said).isEqualTo("stale");
+            assertThat(MirrorFixture.header(head, "Docker-Content-Digest"))
+                    .as("%s", said)
+                    .isEqualTo(expected.path("head").path("digest").asString(""));
+        }
         world.registry().faults().clear();
         if (expected.path("notKnown").asString("").startsWith("whether it is at 127.0.0.1:")) {
             assertThat(state.mirrors()).isTrue();
@@ -691,7 +723,10 @@ class ExplainAgreesTest {
         } else {
             assertThat(expected.has("error")).isTrue();
         }
-        return status == 200 ? "200 " + MirrorFixture.verdict(answer) : Integer.toString(status);
+        if (status == 200) {
+            return "200 " + MirrorFixture.verdict(answer);
+        }
+        return expected.has("head") ? status + ", and HEAD 200" : Integer.toString(status);
     }
 
     // That the upstream is asked for the tag if its time has come, and that it is not before: nor is it after a failure
