@@ -129,7 +129,8 @@ final class LayoutPlace {
 
     private void pack(Path file) throws IOException {
         if (Files.exists(parts.resolve(LayoutFormat.MARKER))) {
-            TarPacker.pack(store, file);
+            // What another run has found there it may name only later.
+            TarPacker.pack(store, file, running > 0);
             if (running == 0) {
                 LayoutFiles.deleteFolder(parts);
             }

@@ -179,6 +179,11 @@ final class LayoutStore {
         }
     }
 
+    /** The tar as it was read, if there is one. For work under the guard. */
+    Optional<LayoutTar> before() throws IOException {
+        return state().manifests.base();
+    }
+
     /** Refuses what must not be written to. For work under the guard. */
     void requireWritable() throws IOException {
         boolean volume = folder.isVolume()

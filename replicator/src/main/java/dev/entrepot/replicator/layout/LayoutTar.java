@@ -63,7 +63,7 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
         return open(LayoutFormat.blobName(digest), offset);
     }
 
-    private InputStream open(String name, long offset) throws IOException {
+    InputStream open(String name, long offset) throws IOException {
         Slice slice = entries.get(name);
         if (slice == null) {
             throw new NoSuchFileException(file.toString(), name, "not in this tar");

@@ -20,8 +20,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -38,16 +41,17 @@ final class TarPacker {
     /**
      * Writes the tar aside, verifying all content, forces it and renames it to its name.
      *
+     * @param whole whether it keeps all content that it had, as it was, also what no name holds
      * @throws InvalidContentException if content that a manifest names is missing or is not what its digest says; the
      *     old tar stays
      * @throws IOException if it cannot be written; the old tar stays
      */
-    static void pack(LayoutStore store, Path tar) throws IOException {
+    static void pack(LayoutStore store, Path tar, boolean whole) throws IOException {
         Path aside = tar.resolveSibling("." + tar.getFileName() + ".incoming");
         try {
             // Under the guard to its end: who reads the old tar must not find the new one in its place.
             store.guarded(index -> {
-                write(store, index, aside);
+                write(store, index, aside, whole);
                 store.requireSameBase();
                 // It keeps this when it is renamed.
                 FileStamp packed = FileStamp.of(aside).orElseThrow();
@@ -61,7 +65,7 @@ final class TarPacker {
         }
     }
 
-    private static void write(LayoutStore store, LayoutIndex index, Path aside) throws IOException {
+    private static void write(LayoutStore store, LayoutIndex index, Path aside, boolean whole) throws IOException {
         Set<Digest> manifests = store.graph().held(index);
         manifests.addAll(store.graph().alone(index));
         Set<Digest> content = content(store, manifests);
@@ -79,9 +83,27 @@ final class TarPacker {
             for (Digest digest : content) {
                 put(entries, store, digest);
             }
+            Optional<LayoutTar> before = whole ? store.before() : Optional.empty();
+            if (before.isPresent()) {
+                putOthers(entries, before.get(), content);
+            }
             entries.finish();
             out.flush();
             channel.force(true);
+        }
+    }
+
+    private static void putOthers(TarArchiveOutputStream entries, LayoutTar before, Set<Digest> content)
+            throws IOException {
+        Map<String, LayoutTar.Slice> others = new TreeMap<>(before.entries());
+        others.keySet().removeIf(name -> !name.startsWith(LayoutFormat.BLOBS + "/"));
+        content.forEach(digest -> others.remove(LayoutFormat.blobName(digest)));
+        for (Map.Entry<String, LayoutTar.Slice> other : others.entrySet()) {
+            entries.putArchiveEntry(entry(other.getKey(), other.getValue().bytes()));
+            try (InputStream in = before.open(other.getKey(), 0)) {
+                in.transferTo(entries);
+            }
+            entries.closeArchiveEntry();
         }
     }
 

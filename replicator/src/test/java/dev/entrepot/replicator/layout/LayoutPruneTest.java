@@ -7,6 +7,7 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Engine;
 import dev.entrepot.replicator.MemoryRepository;
@@ -276,5 +277,35 @@ final class LayoutPruneTest {
         assertThat(leftovers()).isEmpty();
         assertThat(engine.journal.tags().completedIn(target.place(), LayoutWorld.APP))
                 .hasSize(1);
+    }
+
+    @Test
+    void whatAnotherRunHasFoundInATarIsInItAlsoWhenThatIsPackedMeanwhile() throws IOException {
+        Descriptor image = world.signed("v1");
+        Descriptor index = world.shapes.index(List.of(image));
+        world.put(world.server, "images.tar", "mirror/app", "v1", image);
+        TargetRegistry pruning = world.server.target("images.tar", folder.resolve("images.tar"));
+        TargetRegistry copying = world.server.target("images.tar", folder.resolve("images.tar"));
+        pruning.begin();
+        copying.begin();
+        RepositoryTarget pruned = pruning.target(LayoutWorld.APP);
+        assertThat(pruned.deleteManifest(new Tag("v1"))).isTrue();
+        assertThat(pruned.deleteManifest(image.digest())).isTrue();
+        pruned.settle();
+        assertThat(copying.reader(LayoutWorld.APP).resolve(image.digest())).isPresent();
+
+        pruning.end(true);
+        assertThat(world.names("images.tar")).isEmpty();
+        copying.target(LayoutWorld.APP).pushManifest(world.bytes(index), new Tag("v2"));
+        copying.end(true);
+
+        assertThat(world.names("images.tar")).containsExactly("v2");
+        assertThat(world.reader("images.tar", LayoutWorld.APP).resolve(image.digest()))
+                .isPresent();
+        pruning.begin();
+        pruning.target(LayoutWorld.APP).deleteManifest(new Tag("v2"));
+        pruning.end(true);
+        assertThat(world.reader("images.tar", LayoutWorld.APP).resolve(image.digest()))
+                .isEmpty();
     }
 }
