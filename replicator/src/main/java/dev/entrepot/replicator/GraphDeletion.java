@@ -220,18 +220,21 @@ final class GraphDeletion {
             throws IOException {
         Set<Digest> attached = new LinkedHashSet<>(nodes(gone, needed));
         attached.removeAll(going);
-        String what = (tagged ? "the tag and " : "the target no longer had the tag; ")
-                + delete(going, tags, needed.or(attached::contains), foreseen);
-        return attached.isEmpty()
+        Manifests manifests = delete(going, tags, needed.or(attached::contains), foreseen);
+        String what = (tagged ? "the tag and " : "the target no longer had the tag; ") + manifests.text();
+        if (!attached.isEmpty()) {
+            what += "; " + attached.size() + " attached to what other tags name stay until the source withdraws them";
+        }
+        // What holds some of them may be none that any rule knows to need them.
+        return attached.isEmpty() && manifests.held() == 0
                 ? Outcome.pruned(what)
-                : new Outcome(
-                        ItemReport.State.PRUNED,
-                        what + "; " + attached.size() + " attached to what other tags name stay until the source"
-                                + " withdraws them",
-                        Known.LEFT);
+                : new Outcome(ItemReport.State.PRUNED, what, Known.LEFT);
     }
 
-    private String delete(Set<Digest> going, Set<Tag> tags, Predicate<Digest> needed, Set<Digest> foreseen)
+    // What came of manifests, and how many of them the target keeps.
+    private record Manifests(String text, int held) {}
+
+    private Manifests delete(Set<Digest> going, Set<Tag> tags, Predicate<Digest> needed, Set<Digest> foreseen)
             throws IOException {
         Optional<RefusedException> refusal = Optional.empty();
         int refused = 0;
@@ -254,9 +257,10 @@ final class GraphDeletion {
             }
         }
         int left = refused;
-        return deleted + " manifests"
+        String text = deleted + " manifests"
                 + (held == 0 ? "" : "; " + held + " others stay, which something else there holds")
                 + refusal.map(e -> "; it refuses to delete " + left + " others: " + e.getMessage())
                         .orElse("");
+        return new Manifests(text, held);
     }
 }

@@ -158,6 +158,32 @@ final class LayoutPruneTest {
         assertThat(leftovers()).isEmpty();
     }
 
+    @Test
+    void whatStaysForAnotherRepositoryWhenATagGoesIsKnownUntilItIsGone() throws IOException {
+        Descriptor image = world.shapes.image("content of v1");
+        world.shapes.tag("v1", image);
+        world.shapes.tag("stays", world.shapes.image("stays"));
+        Descriptor signature = world.shapes.referrer(image, "x/signature", "of app alone");
+        MemoryRepository other = world.source.repository("other");
+        Shapes shapes = new Shapes(other);
+        shapes.image("content of v1");
+        shapes.tag("v1", image);
+        shapes.tag("stays", shapes.image("stays"));
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        world.source.repository("app").tags.remove(new Tag("v1"));
+
+        ReplicationReport report = prune(NOBODY, Outcome.COMPLETE, "**");
+
+        assertThat(ReportWriter.toText(report)).contains("2 others stay, which something else there holds");
+        assertThat(leftovers()).hasSize(2);
+        other.tags.remove(new Tag("v1"));
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        prune(NOBODY, Outcome.COMPLETE, "**");
+        assertThat(List.of(image, signature)).noneMatch(manifest -> Files.exists(file(manifest)));
+        assertThat(isListed(signature)).isFalse();
+        assertThat(leftovers()).isEmpty();
+    }
+
     // A tag that moved, with its signature.
     private Descriptor moved() throws IOException {
         Descriptor old = world.signed("v1");
