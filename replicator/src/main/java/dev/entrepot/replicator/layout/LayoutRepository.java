@@ -191,8 +191,8 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
         return store.guarded(index -> switch (reference) {
-            case Tag tag -> store.untag(index, name, tag);
-            case Digest digest -> store.remove(index, name, digest);
+            case Tag tag -> store.untag(index, run, name, tag);
+            case Digest digest -> store.remove(index, run, name, digest);
         });
     }
 }

@@ -349,9 +349,9 @@ final class LayoutStore {
      *
      * @throws InvalidContentException if several entries of another tool may be that tag
      */
-    boolean untag(LayoutIndex index, RepositoryName repository, Tag tag) throws InvalidContentException {
+    boolean untag(LayoutIndex index, Object run, RepositoryName repository, Tag tag) throws InvalidContentException {
         names.remove(repository, tag);
-        boolean there = removals.untag(index, repository, tag);
+        boolean there = removals.untag(index, run, repository, tag);
         if (there) {
             names.oneMore();
         }
@@ -365,10 +365,10 @@ final class LayoutStore {
      *
      * @throws InvalidContentException if it cannot be said what holds it, because a manifest is not readable
      */
-    boolean remove(LayoutIndex index, RepositoryName repository, Digest manifest) throws IOException {
+    boolean remove(LayoutIndex index, Object run, RepositoryName repository, Digest manifest) throws IOException {
         names.remove(repository, manifest);
         boolean there = size(manifest).isPresent();
-        boolean goes = removals.remove(index, graph(), repository, manifest, there);
+        boolean goes = removals.remove(index, graph(), run, repository, manifest, there);
         if (goes) {
             names.removeUntagged(manifest);
         }
@@ -383,11 +383,12 @@ final class LayoutStore {
         names.requireIn(index, run, place());
     }
 
-    /** Forgets what a run that has ended has named. */
+    /** Forgets what a run that has ended has named, and has no more need of. */
     void ended(Object run) {
         lock.lock();
         try {
             names.forget(run);
+            removals.ended(run);
         } finally {
             lock.unlock();
         }

@@ -28,16 +28,16 @@ final class Removals {
 
     private final List<Removal> unwritten = new ArrayList<>();
     private final Set<Digest> hidden = ConcurrentHashMap.newKeySet();
-    // What stays for others and a repository has no more need of: as long as runs go on, and until something is named
-    // in it, which may need it.
-    private final Map<RepositoryName, Set<Digest>> released = new HashMap<>();
+    // By run, what stays for others and a repository has no more need of: as long as that run goes on, since the next
+    // one may find it there and count on it, and until something is named in the repository, which may need it.
+    private final Map<Object, Map<RepositoryName, Set<Digest>>> released = new HashMap<>();
     // Why something that a repository was told to delete is not out of the index; once that is written, until it is
     // told.
     private final Map<RepositoryName, InvalidContentException> doubts = new HashMap<>();
     private final Map<RepositoryName, InvalidContentException> untold = new HashMap<>();
 
     /** A tag that named this, or a manifest and its tags. */
-    private record Removal(RepositoryName repository, ManifestReference reference, Digest manifest) {}
+    private record Removal(Object run, RepositoryName repository, ManifestReference reference, Digest manifest) {}
 
     /** Whether the file of a manifest that may still be there counts as gone. */
     boolean hides(Digest manifest) {
@@ -47,47 +47,53 @@ final class Removals {
     /**
      * Takes a tag out of an index; tells whether it was there.
      *
+     * @param run who deletes it, told from others by identity
      * @throws InvalidContentException if several entries of another tool may be that tag
      */
-    boolean untag(LayoutIndex index, RepositoryName repository, Tag tag) throws InvalidContentException {
+    boolean untag(LayoutIndex index, Object run, RepositoryName repository, Tag tag) throws InvalidContentException {
         Optional<Descriptor> named = index.find(repository, tag);
         if (named.isEmpty()) {
             return false;
         }
         index.untag(repository, tag);
-        unwritten.add(new Removal(repository, tag, named.get().digest()));
+        unwritten.add(new Removal(run, repository, tag, named.get().digest()));
         return true;
     }
 
     /**
      * Takes a manifest and its tags in a repository out of an index, and the manifest itself unless something holds it.
-     * What is attached to a manifest of several repositories goes with the last of them that has no more need of it.
+     * What is attached to a manifest of several repositories goes with the last of them from which one run deletes it.
      *
+     * @param run who deletes it, told from others by identity
      * @param there whether it is there
      * @return whether nothing holds it
      * @throws InvalidContentException if that cannot be said, because a manifest is not readable
      */
-    boolean remove(LayoutIndex index, LayoutGraph graph, RepositoryName repository, Digest manifest, boolean there)
+    boolean remove(
+            LayoutIndex index, LayoutGraph graph, Object run, RepositoryName repository, Digest manifest, boolean there)
             throws IOException {
         index.untagAll(repository, manifest);
         Set<RepositoryName> without = new HashSet<>(Set.of(repository));
-        released.forEach((other, digests) -> {
+        released.getOrDefault(run, Map.of()).forEach((other, digests) -> {
             if (digests.contains(manifest)) {
                 without.add(other);
             }
         });
         boolean held = graph.isHeld(index, manifest, without);
         if (held) {
-            released.computeIfAbsent(repository, name -> new HashSet<>()).add(manifest);
+            released.computeIfAbsent(run, key -> new HashMap<>())
+                    .computeIfAbsent(repository, name -> new HashSet<>())
+                    .add(manifest);
         } else {
-            released.values().forEach(digests -> digests.remove(manifest));
+            released.values()
+                    .forEach(repositories -> repositories.values().forEach(digests -> digests.remove(manifest)));
             index.remove(manifest);
             if (there) {
                 graph.forget(manifest);
                 hidden.add(manifest);
             }
         }
-        unwritten.add(new Removal(repository, manifest, manifest));
+        unwritten.add(new Removal(run, repository, manifest, manifest));
         return !held;
     }
 
@@ -95,7 +101,7 @@ final class Removals {
      * Takes note that a manifest is named again, by a tag or without one, in a repository that needs more than before.
      */
     void keep(RepositoryName repository, ManifestReference reference, Digest manifest) {
-        released.remove(repository);
+        released.values().forEach(repositories -> repositories.remove(repository));
         unwritten.removeIf(removal -> removal.repository().equals(repository)
                 && (removal.reference().equals(reference) || removal.reference().equals(manifest)));
     }
@@ -133,7 +139,7 @@ final class Removals {
 
     private void removeAgain(LayoutIndex index, LayoutGraph graph, Removal removal, Digest digest) throws IOException {
         try {
-            remove(index, graph, removal.repository(), digest, true);
+            remove(index, graph, removal.run(), removal.repository(), digest, true);
         } catch (InvalidContentException e) {
             unwritten.add(removal);
             doubts.put(removal.repository(), e);
@@ -155,7 +161,7 @@ final class Removals {
             if (index.find(removal.repository(), tag)
                     .filter(there -> there.digest().equals(removal.manifest()))
                     .isPresent()) {
-                untag(index, removal.repository(), tag);
+                untag(index, removal.run(), removal.repository(), tag);
             }
         } catch (InvalidContentException e) {
             LOG.debug("{}:{} is left alone: {}", removal.repository(), tag, e.getMessage());
@@ -173,6 +179,11 @@ final class Removals {
         hidden.clear();
         doubts.clear();
         return files;
+    }
+
+    /** Forgets what a run that has ended had no more need of. */
+    void ended(Object run) {
+        released.remove(run);
     }
 
     void clear() {

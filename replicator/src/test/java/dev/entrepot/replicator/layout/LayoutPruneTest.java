@@ -7,6 +7,7 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Engine;
@@ -68,7 +69,13 @@ final class LayoutPruneTest {
 
     private ReplicationReport prune(WatchedLayout.Watch watch, Outcome outcome, String... repositories)
             throws IOException {
+        return prune("rule", watch, outcome, repositories);
+    }
+
+    private ReplicationReport prune(String rule, WatchedLayout.Watch watch, Outcome outcome, String... repositories)
+            throws IOException {
         Rules rules = new Rules(world.source).to(new WatchedLayout(target, watch));
+        rules.name = rule;
         rules.repositories =
                 List.of(repositories).stream().map(NamePattern::parse).toList();
         rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
@@ -156,6 +163,32 @@ final class LayoutPruneTest {
         assertThat(file(withdrawn)).doesNotExist();
         prune(NOBODY, Outcome.COMPLETE, "**");
         assertThat(leftovers()).isEmpty();
+    }
+
+    @Test
+    void whatARepositoryHasAnewIsNotDeletedByARunThatWithdrawsItFromAnother() throws IOException {
+        Descriptor image = world.shapes.image("content of v1");
+        world.shapes.tag("v1", image);
+        Descriptor withdrawn = signatures(world.shapes, image);
+        MemoryRepository other = other(image);
+        prune("app", NOBODY, Outcome.COMPLETE, "app");
+        prune("other", NOBODY, Outcome.COMPLETE, "other");
+        // Another run goes on there all the time.
+        TargetRegistry busy = world.server.target("images", folder.resolve("images"));
+        busy.begin();
+        ManifestBytes bytes = world.source.repository("app").manifests.remove(withdrawn.digest());
+        prune("app", NOBODY, Outcome.COMPLETE, "app");
+        prune("app", NOBODY, Outcome.COMPLETE, "app");
+        world.source.repository("app").manifests.put(withdrawn.digest(), bytes);
+        prune("app", NOBODY, Outcome.COMPLETE, "app");
+        other.manifests.remove(withdrawn.digest());
+
+        prune("other", NOBODY, Outcome.COMPLETE, "other");
+        prune("other", NOBODY, Outcome.COMPLETE, "other");
+
+        assertThat(isListed(withdrawn)).isTrue();
+        assertThat(file(withdrawn)).exists();
+        busy.end(false);
     }
 
     @Test

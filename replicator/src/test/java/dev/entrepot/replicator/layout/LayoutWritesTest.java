@@ -265,7 +265,7 @@ final class LayoutWritesTest {
         Descriptor image = world.shapes.image("content");
         store.put(image.digest(), new ByteArrayInputStream(world.bytes(image).array()));
         for (String order : List.of("deleted", "deleted and written")) {
-            store.guarded(index -> store.remove(index, LayoutWorld.APP, image.digest()));
+            store.guarded(index -> store.remove(index, "a run", LayoutWorld.APP, image.digest()));
             if (order.equals("deleted and written")) {
                 store.flush();
             }
