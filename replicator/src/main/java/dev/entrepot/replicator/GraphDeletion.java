@@ -258,7 +258,7 @@ final class GraphDeletion {
         }
         int left = refused;
         String text = deleted + " manifests"
-                + (held == 0 ? "" : "; " + held + " others stay, which something else there holds")
+                + (held == 0 ? "" : "; " + held + " others stay: " + repository.whyItStays())
                 + refusal.map(e -> "; it refuses to delete " + left + " others: " + e.getMessage())
                         .orElse("");
         return new Manifests(text, held);

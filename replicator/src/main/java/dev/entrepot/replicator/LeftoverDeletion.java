@@ -405,9 +405,9 @@ final class LeftoverDeletion {
         if (repository.delete(digest)) {
             return Optional.empty();
         }
-        kept.put(digest, PrunedRepository.HELD);
+        kept.put(digest, repository.whyItStays());
         holdBelow(kept);
-        return Optional.of(PrunedRepository.HELD);
+        return Optional.of(repository.whyItStays());
     }
 
     // Other clients may have written since it was decided what goes. Of what is not seen of that nobody knows what it

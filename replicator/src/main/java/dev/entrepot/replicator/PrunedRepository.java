@@ -52,8 +52,9 @@ final class PrunedRepository {
     static final String UNKNOWN_TAGS =
             "the repository has tags that were not brought by this process, or moved since, or may have more than it lists";
 
-    /** Why manifests stay that the target was told to delete. */
-    static final String HELD = "the target keeps it: another of its repositories, or an index, holds it";
+    private static final String HELD = "the target keeps it, since another of its repositories, or an index, holds it";
+    private static final String NOT_DELETED =
+            "the target has it still, though it answered that there was nothing to delete";
 
     private final TargetSession session;
     private final TargetRepository repository;
@@ -109,6 +110,11 @@ final class PrunedRepository {
     /** Deletes a manifest; tells whether it is gone. A layout keeps what something else in it holds. */
     boolean delete(Digest digest) throws IOException {
         return repository.delete(digest) || repository.reader().resolve(digest).isEmpty();
+    }
+
+    /** Why a manifest stays that the target was told to delete, and did not refuse to. */
+    String whyItStays() {
+        return session.registry().isAtHand() ? HELD : NOT_DELETED;
     }
 
     /** Deletes a tag that is there; false if the target does not do that. */

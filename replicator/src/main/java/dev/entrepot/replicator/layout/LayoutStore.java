@@ -16,6 +16,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.Condition;
@@ -315,8 +316,21 @@ final class LayoutStore {
         index.isWritten();
         names.areWritten();
         settled.signalAll();
-        for (Digest gone : removals.areWritten()) {
-            folder.delete(gone);
+        delete(removals.areWritten());
+    }
+
+    // All that can be, whichever cannot: no later write looks for what stays.
+    private void delete(List<Digest> manifests) throws IOException {
+        IOException failed = null;
+        for (Digest gone : manifests) {
+            try {
+                folder.delete(gone);
+            } catch (IOException e) {
+                failed = failed == null ? e : failed;
+            }
+        }
+        if (failed != null) {
+            throw failed;
         }
     }
 

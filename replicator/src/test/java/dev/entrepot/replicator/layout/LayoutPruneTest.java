@@ -140,7 +140,7 @@ final class LayoutPruneTest {
 
         assertThat(pruned(report)).isZero();
         assertThat(ReportWriter.toText(report))
-                .contains("1 manifest left over stay: the target keeps it: another of its repositories");
+                .contains("1 manifest left over stay: the target keeps it, since another of its repositories");
         assertThat(isListed(withdrawn)).isTrue();
         assertThat(file(withdrawn)).exists();
         assertThat(leftovers()).hasSize(1);
@@ -207,7 +207,7 @@ final class LayoutPruneTest {
 
         ReplicationReport report = prune(NOBODY, Outcome.COMPLETE, "**");
 
-        assertThat(ReportWriter.toText(report)).contains("2 others stay, which something else there holds");
+        assertThat(ReportWriter.toText(report)).contains("2 others stay: the target keeps it, since");
         assertThat(leftovers()).hasSize(2);
         other.tags.remove(new Tag("v1"));
         prune(NOBODY, Outcome.COMPLETE, "**");

@@ -353,7 +353,7 @@ class LayoutTargetsTest {
         source.repository("app").tags.remove(new Tag("v1"));
         ReplicationReport report = run(rules, Outcome.COMPLETE);
 
-        assertThat(ReportWriter.toText(report)).contains("others stay, which something else there holds");
+        assertThat(ReportWriter.toText(report)).contains("others stay: the target keeps it, since");
         assertThat(names(file)).containsExactlyInAnyOrder("mirror/app:v2", "mirror/team/other:v1");
         assertThat(files(file)).containsKey("blobs/sha256/" + shared.digest().encoded());
         MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
