@@ -132,7 +132,7 @@ final class BlobPulls {
         refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.links().get(repository, digest);
-            if (cache.store().blobSize(digest).isPresent()) {
+            if (isKept(digest)) {
                 if (!index.links().isProvenForGood(repository, digest)) {
                     proofs.prove(digest, false, settings);
                 }
@@ -153,6 +153,15 @@ final class BlobPulls {
                 left.run();
             }
         }
+    }
+
+    // Opened, as for a client: one that was cut short is fetched anew.
+    private boolean isKept(Digest digest) throws IOException {
+        Optional<BlobFile> kept = cache.repair().openBlob(digest);
+        if (kept.isPresent()) {
+            kept.get().close();
+        }
+        return kept.isPresent();
     }
 
     /** As {@link PullThrough#passBlob}. */

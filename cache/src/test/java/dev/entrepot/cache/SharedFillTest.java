@@ -610,7 +610,7 @@ class SharedFillTest {
     }
 
     @Test
-    void partialThatIsWholeIsFinishedWithoutTheUpstream() throws Exception {
+    void partialThatIsWholeIsNotFetchedAgain() throws Exception {
         byte[] bytes = CacheFixture.randomBytes(100_000, 42);
         Digest digest = linkedBlob(bytes);
         Files.write(new StoreLayout(directory).partial(digest), bytes);
@@ -656,5 +656,17 @@ class SharedFillTest {
         assertThat(kept.get()).isTrue();
         assertThat(behind.count("GET blob")).isOne();
         assertThat(upstream.count("GET blob")).isZero();
+    }
+
+    @Test
+    void blobThatWasCutShortIsNotTakenForKept() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 43);
+        Digest digest = linkedBlob(bytes);
+        assertThat(repository.keepBlob(digest)).isTrue();
+        cache.awaitIdle();
+        Files.write(cache.store.layout().content(ContentKind.BLOB, digest), new byte[1_000]);
+        assertThat(repository.keepBlob(digest)).isTrue();
+        assertThat(Files.readAllBytes(cache.store.layout().content(ContentKind.BLOB, digest)))
+                .isEqualTo(bytes);
     }
 }
