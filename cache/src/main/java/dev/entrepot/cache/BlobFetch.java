@@ -68,7 +68,7 @@ final class BlobFetch implements Runnable {
         /** Takes note of a blob that is now in the store, and of the repository that it came from. */
         void kept(Repository repository, Digest digest, long bytes);
 
-        /** Whether a repository is proven to have a blob that is in the store. */
+        /** Whether a repository is proven to have a blob that has come. */
         boolean isProven(Repository repository, Digest digest);
     }
 
@@ -194,18 +194,11 @@ final class BlobFetch implements Runnable {
     // It came a moment ago, perhaps for another repository: then this one's upstream must say that it has it too.
     private void takeKept(long bytes) throws IOException {
         if (!keeper.isProven(blob.repository(), blob.digest())) {
-            requireSame(bytes);
+            blob.requireAt(source, bytes);
         }
         keeper.kept(blob.repository(), blob.digest(), bytes);
         followers.sent(bytes);
         progress.complete(bytes);
-    }
-
-    private void requireSame(long keptBytes) throws IOException {
-        OptionalLong stated = source.statBlob(blob.digest()).orElseThrow(blob::notThere);
-        if (StatedSize.isOther(source, blob.digest(), stated, OptionalLong.of(keptBytes))) {
-            throw blob.notThere();
-        }
     }
 
     /** Opens a handle on the file that is being written, or that has been written by now. */

@@ -178,10 +178,11 @@ final class BlobFill {
         return declared.isEmpty() || ingest.writtenBytes() >= declared.getAsLong() || ingest.isWhole();
     }
 
-    // An earlier process was killed between the last byte and the rename.
+    // An earlier process was killed between the last byte and the rename, or the disk refused that. It may have fetched
+    // for another repository: what a manifest of this one names is not its own for that.
     private void finishWhole(Ingest ingest, long bytes) throws IOException {
-        if (!blob.named() && source.statBlob(blob.digest()).isEmpty()) {
-            throw blob.notThere();
+        if (!keeper.isProven(blob.repository(), blob.digest())) {
+            blob.requireAt(source, bytes);
         }
         end(ingest, OptionalLong.of(bytes));
     }

@@ -1,8 +1,10 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Repository;
+import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -22,6 +24,19 @@ record WantedBlob(
     /** The answer of an upstream that does not have it. */
     NotFoundException notThere() {
         return new NotFoundException(NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository);
+    }
+
+    /**
+     * Has the upstream say that it has this too, of which all has come, perhaps for another repository.
+     *
+     * @param bytes its length
+     * @throws NotFoundException if it has not, or something else
+     */
+    void requireAt(BlobSource source, long bytes) throws IOException {
+        OptionalLong stated = source.statBlob(digest).orElseThrow(this::notThere);
+        if (StatedSize.isOther(source, digest, stated, OptionalLong.of(bytes))) {
+            throw notThere();
+        }
     }
 
     /** Names it and its repository, for messages. */

@@ -11,6 +11,7 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.util.Optional;
@@ -296,5 +297,26 @@ class ProvenLinksTest {
         other.statedSizes.put(digest, 15L);
 
         assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void blobThatHadAllComeForAnotherUpstreamWhenTheProcessWasKilledIsNotOpenedEither() throws IOException {
+        byte[] left = CacheFixture.randomBytes(SIZE, 7);
+        Digest whole = Digest.sha256(left);
+        Files.write(new StoreLayout(directory).partial(whole), left);
+        reading.manifest(naming(whole).digest());
+
+        assertThatThrownBy(() -> CacheFixture.readAll(reading, whole)).isInstanceOf(NotFoundException.class);
+        assertThat(other.asked).contains("HEAD blob " + whole);
+    }
+
+    @Test
+    void blobThatHadAllComeIsFinishedWithoutTheUpstreamOfARepositoryThatIsProvenToHaveIt() throws IOException {
+        Files.move(
+                cache.store.layout().content(ContentKind.BLOB, digest),
+                cache.store.layout().partial(digest));
+        int asked = owner.asked.size();
+        assertThat(CacheFixture.readAll(owning, digest)).isEqualTo(bytes);
+        assertThat(owner.asked).hasSize(asked);
     }
 }
