@@ -73,7 +73,8 @@ public final class Housekeeping implements AutoCloseable {
             keepBallast();
         } catch (IOException e) {
             LOG.warn("the data folder could not be tidied up and will be within an hour: {}", e.toString());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Also for want of memory: else nobody would look again until a restart.
             LOG.error("the disk could not be looked after", e);
         }
     }

@@ -43,7 +43,8 @@ final class Trimmer implements AutoCloseable {
             seen = requests.get();
             try {
                 trimming.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
+                // Also for want of memory: else nobody would ever trim again.
                 LOG.error("an eviction in the background failed", e);
             }
         } while (!requests.compareAndSet(seen, 0));

@@ -10,8 +10,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +22,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -315,5 +319,54 @@ class HousekeepingTest {
             assertThat(fixture.evictor.usedBytes()).isLessThanOrEqualTo(200_000);
         }
         open();
+    }
+
+    @Test
+    void diskIsLookedAfterAgainAfterAFailureThatNobodyExpects() throws Exception {
+        blobs(40, 100);
+        AtomicReference<Error> failure = new AtomicReference<>(new LinkageError("by the test"));
+        DiskAccount.FreeSpace failing = () -> {
+            Error thrown = failure.getAndSet(null);
+            if (thrown != null) {
+                throw thrown;
+            }
+            return PLENTY;
+        };
+        try (Evictor evictor = new Evictor(
+                store, index, new DiskLimits(2_000, 1_900, 1_000, 0), DiskShares.EQUAL, Duration.ZERO, failing)) {
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            housekeeping.look();
+            assertThat(evictor.usedBytes()).isEqualTo(1_000);
+        }
+    }
+
+    @Test
+    void housekeepingGoesOnAfterAFailureThatNobodyExpects() throws Exception {
+        LinkedBlockingQueue<Duration> pauses = new LinkedBlockingQueue<>();
+        Clock broken = new Clock() {
+            @Override
+            public ZoneId getZone() {
+                return ZoneOffset.UTC;
+            }
+
+            @Override
+            public Clock withZone(ZoneId zone) {
+                return this;
+            }
+
+            @Override
+            public Instant instant() {
+                throw new LinkageError("by the test");
+            }
+        };
+        try (Evictor evictor = evictor(DiskLimits.of(1_000, 0));
+                Housekeeping housekeeping = new Housekeeping(store, index, evictor, broken, pause -> {
+                    pauses.add(pause);
+                    new Semaphore(0).acquire();
+                })) {
+            housekeeping.start();
+            assertThat(pauses.poll(20, TimeUnit.SECONDS)).isNotNull();
+        }
     }
 }
