@@ -31,8 +31,10 @@ final class IndexTransactions {
         updates.saveClean(clean);
     }
 
-    /** Notes that something else than the disk has failed. */
+    /** Notes that something else than the disk has failed, perhaps within a transaction. */
     void fail(Throwable cause) {
+        mustPrepare = true;
+        rollback();
         failure = new SQLException(cause);
     }
 

@@ -370,4 +370,22 @@ class WriteBehindTest {
             Thread.currentThread().interrupt();
         }
     }
+
+    @Test
+    void changesInHandAreNotLostWhereEvenTheFailureCannotBeToldAtFirst() throws Exception {
+        AtomicBoolean mute = new AtomicBoolean(true);
+        WriteBehind<Tag, TagRecord> tags = tagsThatFail(new AtomicReference<>(new OutOfMemoryError("no") {
+            @Override
+            public String toString() {
+                if (mute.getAndSet(false)) {
+                    throw new OutOfMemoryError("neither");
+                }
+                return super.toString();
+            }
+        }));
+        tags.put(new Tag("t"), number(1));
+        awaitTrue(() -> !tags.isPending(new Tag("t")));
+        assertThat(writer.lostChanges()).isZero();
+        assertThat(tags(0).get(new Tag("t"))).isEqualTo(number(1));
+    }
 }
