@@ -32,16 +32,19 @@ import tools.jackson.databind.json.JsonMapper;
  * @param layout where it lies
  */
 record PinList(StoreLayout layout) {
-    /** The longest list that is written, in bytes: some 250 000 pins. */
+    /** The longest list that pins may make, in bytes: some 250 000 of them. */
     static final int MAX_BYTES = 64 * 1024 * 1024;
 
+    /** The longest list that is written and read: several that are pinned at once may go over by one pin each. */
+    static final int LONGEST_BYTES = 2 * MAX_BYTES;
+
     private static final int VERSION = 1;
-    // More than is ever written, also if somebody has set it out in another way. Of tokens an entry has a dozen.
+    // Of tokens an entry has a dozen.
     private static final StreamReadConstraints READ = OciJson.mapper()
             .tokenStreamFactory()
             .streamReadConstraints()
             .rebuild()
-            .maxDocumentLength(2L * MAX_BYTES)
+            .maxDocumentLength(LONGEST_BYTES)
             .maxTokenCount(16_000_000)
             .build();
     private static final JsonMapper MAPPER = JsonMapper.builder(OciJson.mapper()
@@ -175,11 +178,11 @@ record PinList(StoreLayout layout) {
      * Writes the pins, durably and whole.
      *
      * @param json the list, {@linkplain #encode encoded}
-     * @throws IOException if the disk refuses, or it is longer than {@link #MAX_BYTES}; the list is as before then
+     * @throws IOException if the disk refuses, or it is longer than {@link #LONGEST_BYTES}; the list is as before then
      */
     void write(byte[] json) throws IOException {
-        if (json.length > MAX_BYTES) {
-            throw new IOException("it would have " + json.length + " bytes, and " + MAX_BYTES
+        if (json.length > LONGEST_BYTES) {
+            throw new IOException("it would have " + json.length + " bytes, and " + LONGEST_BYTES
                     + " are the most; unpin some (entrepot cache unpin)");
         }
         Durability.write(layout.temporaryPins(), layout.pins(), json);

@@ -67,7 +67,7 @@ final class PinListing {
                     + " of them now, would be longer than " + PinList.MAX_BYTES
                     + " bytes; unpin some (entrepot cache unpin), or let a rule cover fewer");
         }
-        // Several at once may go over by one pin each; what is read may be twice as long.
+        // Several at once may go over by one pin each; what is written and read may be twice as long.
         sizeBytes.addAndGet(bytes);
     }
 
@@ -94,6 +94,11 @@ final class PinListing {
             }
             listed = Optional.of(pins);
             failing = false;
+        } catch (RuntimeException | Error e) {
+            // As for want of memory: a long list takes much.
+            behind = true;
+            listed = Optional.empty();
+            throw e;
         } catch (IOException e) {
             behind = true;
             listed = Optional.empty();

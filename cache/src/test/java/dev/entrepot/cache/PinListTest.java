@@ -10,9 +10,14 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,7 +57,7 @@ class PinListTest {
     void longerListThanIsReadIsNotWritten() throws IOException {
         List<Pin> pins = pins(1);
         list.write(PinList.encode(pins));
-        assertThatThrownBy(() -> list.write(new byte[PinList.MAX_BYTES + 1]))
+        assertThatThrownBy(() -> list.write(new byte[PinList.LONGEST_BYTES + 1]))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("entrepot cache unpin");
         assertThat(list.read()).contains(pins);
@@ -104,6 +109,67 @@ class PinListTest {
                     .as(text)
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("list of pins");
+        }
+    }
+
+    @Test
+    void pinsThatTogetherGoOverTheLimitAreListed() throws IOException {
+        try (CacheFixture fixture = new CacheFixture(directory)) {
+            PinListing listing = fixture.index.pinListing();
+            Pin small = pins(1).getFirst();
+            List<Pin> large = List.of(large("v1"), large("v2"));
+            listing.requireRoom(large.getFirst());
+            fixture.evictor.pins().pin(small);
+            listing.requireRoom(large.getLast());
+            large.forEach(fixture.index.pins()::put);
+            fixture.index.flush();
+            listing.changed(false);
+            assertThat(list.read().orElseThrow()).containsExactlyInAnyOrder(small, large.getFirst(), large.getLast());
+        }
+    }
+
+    private static Pin large(String tag) {
+        return new Pin(
+                REPOSITORY,
+                new Tag(tag),
+                Collections.nCopies(180_000, Platform.parse("linux/arm64/" + "v".repeat(200))),
+                true);
+    }
+
+    @Test
+    void listThatCouldNotBeWrittenForWantOfMemoryIsWrittenAtTheNextLook() throws IOException {
+        try (CacheFixture fixture = new CacheFixture(directory)) {
+            Pin pin = pins(1).getFirst();
+            fixture.evictor.pins().pin(pin);
+            // One that cannot all be read is kept aside first, and that asks for the time.
+            Files.writeString(directory.resolve("pins.json"), "{\"version\":1,\"pins\":[5]}");
+            PinListing listing = new PinListing(list, fixture.index.pins(), new BrokenOnce());
+            assertThatThrownBy(listing::catchUp).isInstanceOf(OutOfMemoryError.class);
+            listing.catchUp();
+            assertThat(list.read()).contains(List.of(pin));
+        }
+    }
+
+    /** A clock that fails the first time. */
+    private static final class BrokenOnce extends Clock {
+        private final AtomicBoolean broken = new AtomicBoolean(true);
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            if (broken.getAndSet(false)) {
+                throw new OutOfMemoryError("by the test");
+            }
+            return Instant.EPOCH;
         }
     }
 }
