@@ -13,12 +13,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The blobs that are being written, at most once each, and the partial files that were left by those that are not. Safe
  * for all threads.
  */
 final class Ingests {
+    private static final Logger LOG = LoggerFactory.getLogger(Ingests.class);
+
     private final StoreLayout layout;
     // Empty while the file is being opened.
     private final ConcurrentHashMap<Digest, Optional<Ingest>> active = new ConcurrentHashMap<>();
@@ -149,8 +153,8 @@ final class Ingests {
         return deleted;
     }
 
-    /** Deletes a partial file, unless somebody is writing to it. Returns whether it did. */
-    boolean deleteIdle(Digest digest) throws IOException {
+    /** Deletes a partial file, unless somebody is writing to it, or it cannot be. Returns whether it did. */
+    boolean deleteIdle(Digest digest) {
         boolean[] deleted = new boolean[1];
         try {
             // Within the table, so that an ingest of the same blob begins before or after, never in between.
@@ -160,7 +164,8 @@ final class Ingests {
                 return null;
             });
         } catch (UncheckedIOException e) {
-            throw e.getCause();
+            // Others are still to have their turn.
+            LOG.warn("the partial of {} cannot be deleted: {}", digest, String.valueOf(e.getMessage()));
         }
         return deleted[0];
     }

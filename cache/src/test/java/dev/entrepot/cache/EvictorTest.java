@@ -258,6 +258,20 @@ class EvictorTest {
     }
 
     @Test
+    void partialThatCannotBeDeletedKeepsNothingElse() throws IOException {
+        Path folder = store.layout().partial(Digest.sha256(new byte[] {1}));
+        Files.createDirectories(folder.resolve("of-somebody-else"));
+        Files.setLastModifiedTime(folder, FileTime.from(clock.instant()));
+        clock.advance(Duration.ofMinutes(1));
+        Digest old = blob(100_000);
+        try (Evictor evictor = evictor(120_000)) {
+            assertThat(Samples.room(store, evictor, 100_000)).isTrue();
+            assertThat(has(old)).isFalse();
+            assertThat(store.ingests().deleteIdleBefore(clock.instant())).isZero();
+        }
+    }
+
+    @Test
     void floorOfFreeSpaceIsKept() throws IOException {
         Digest first = blob(1000);
         Digest second = blob(1001);
