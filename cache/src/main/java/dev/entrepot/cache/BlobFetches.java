@@ -5,6 +5,7 @@ import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
+import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -145,6 +146,7 @@ final class BlobFetches {
     }
 
     private void start(Digest digest, Running mine) {
+        boolean started = false;
         try {
             executor.execute(() -> {
                 try {
@@ -153,9 +155,13 @@ final class BlobFetches {
                     running.remove(digest, mine);
                 }
             });
-        } catch (RuntimeException e) {
-            running.remove(digest, mine);
-            throw e;
+            started = true;
+        } finally {
+            // Also for want of memory for a thread: else nobody could fetch it until a restart.
+            if (!started) {
+                running.remove(digest, mine);
+                mine.fetch.progress().fail(new IOException("the fetch of blob " + digest + " could not be begun"));
+            }
         }
     }
 }

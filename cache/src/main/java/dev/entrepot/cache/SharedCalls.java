@@ -149,7 +149,8 @@ final class SharedCalls<K, V> {
     private void start(K key, Running<V> call, Work<V> work) {
         try {
             executor.execute(Causes.handedOn(() -> run(key, call, work)));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Also for want of memory for a thread: else nobody had an answer until a restart.
             running.remove(key, call);
             call.future.completeExceptionally(e);
         }

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -8,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -60,5 +62,22 @@ class SharedCallsTest {
         answered.countDown();
         Optional<SharedCalls.Outcome<String>> outcome = calls.call("tag", () -> "answer", this::left);
         assertThat(outcome).map(SharedCalls.Outcome::value).contains("answer");
+    }
+
+    @Test
+    @Timeout(30)
+    void callForWhichThereIsNoThreadFailsAndTheNextIsMade() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        SharedCalls<String, String> refused = new SharedCalls<>(
+                task -> {
+                    if (broken.getAndSet(false)) {
+                        throw new LinkageError("no");
+                    }
+                    task.run();
+                },
+                Duration.ofSeconds(20),
+                nanos::get);
+        assertThatThrownBy(() -> refused.call("tag", () -> "none")).isInstanceOf(LinkageError.class);
+        assertThat(refused.call("tag", () -> "answer").value()).isEqualTo("answer");
     }
 }
