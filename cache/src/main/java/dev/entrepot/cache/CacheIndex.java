@@ -227,12 +227,15 @@ public final class CacheIndex implements AutoCloseable {
     /** Writes what is left and closes the database, waiting half a minute at most. */
     @Override
     public void close() throws IOException {
-        pinListing.catchUp();
         try {
-            writer.close();
-        } catch (SQLException e) {
-            LOG.warn("the index is not closed in good order: {}", e.getMessage());
+            pinListing.catchUp();
+        } finally {
+            try {
+                writer.close();
+            } catch (SQLException e) {
+                LOG.warn("the index is not closed in good order: {}", e.getMessage());
+            }
+            database.close();
         }
-        database.close();
     }
 }

@@ -5,5 +5,10 @@ public enum ContentKind {
     /** Fetched from {@code /blobs/}. */
     BLOB,
     /** Fetched from {@code /manifests/}. */
-    MANIFEST
+    MANIFEST;
+
+    /** The other of the two. */
+    ContentKind other() {
+        return this == BLOB ? MANIFEST : BLOB;
+    }
 }

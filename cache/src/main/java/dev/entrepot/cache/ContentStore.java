@@ -320,6 +320,13 @@ public final class ContentStore implements AutoCloseable {
                 : Optional.empty();
     }
 
+    /** What there is under a digest: of this kind, or else of the other. */
+    Optional<StoredContent> findEither(ContentKind first, Digest digest) throws IOException {
+        Optional<StoredContent> found = isFile(first, digest) ? find(first, digest) : Optional.empty();
+        ContentKind other = first.other();
+        return found.isEmpty() && isFile(other, digest) ? find(other, digest) : found;
+    }
+
     /** What one of the folders of an algorithm holds: all digests that begin with that byte. */
     List<Digest> shard(ContentKind kind, DigestAlgorithm algorithm, int shard) throws IOException {
         List<Digest> found = new ArrayList<>();

@@ -31,7 +31,8 @@ final class Durability {
      * Puts {@code bytes} at {@code target}: written aside, forced, renamed, folder forced. A crash leaves the old state
      * or the new one, and perhaps {@code temporary}.
      *
-     * @throws IOException if the disk refuses; {@code temporary} is gone then and {@code target} as before
+     * @throws IOException if the disk refuses; {@code temporary} is gone then, and {@code target} as before, unless
+     *     only its folder could not be forced
      */
     static void write(Path temporary, Path target, byte[] bytes) throws IOException {
         try {

@@ -64,7 +64,8 @@ final class Healing {
         }
         try {
             healer.heal(repository, kind, digest);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Also for want of memory: the others are still to have their turn.
             LOG.error("scrub: {} cannot be fetched anew", digest, e);
         } finally {
             underWay.remove(piece);

@@ -52,9 +52,9 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     /** Divides the disk anew. */
     synchronized void regroup(DiskShares shares) {
         DiskPolicy next = new DiskPolicy(limits, shares);
-        next.setAside(setAsideBytes);
-        // First, so that whoever fills the former one stops.
+        // First, so that whoever fills the former one stops, and what is set aside from now on reaches this one.
         policy = next;
+        next.setAside(setAsideBytes);
         hurried.countDown();
         stopLoading();
         load(next, Duration.ZERO);

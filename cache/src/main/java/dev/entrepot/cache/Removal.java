@@ -11,8 +11,8 @@ import java.util.Optional;
  *
  * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is
  * thought fuller than it is, until the index is compared with the files at the next start. The other order would leave
- * a file that nobody counts and nobody evicts. A blob that is fetched again in that same moment is looked for after its
- * row is gone, and registered again.
+ * a file that nobody counts and nobody evicts. What is fetched again in that same moment, as either kind, is looked for
+ * after its row is gone, and registered again.
  */
 final class Removal {
     private final ContentStore store;
@@ -37,7 +37,7 @@ final class Removal {
         store.deleteBlob(digest);
         store.deleteManifest(digest);
         index.contents().removed(digest);
-        Optional<StoredContent> back = store.find(candidate.kind(), digest);
+        Optional<StoredContent> back = store.findEither(candidate.kind(), digest);
         back.ifPresent(
                 found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
         counts.evicted(reason, candidate.bytes());

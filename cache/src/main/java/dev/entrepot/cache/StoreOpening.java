@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -164,12 +165,21 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
         int dropped = 0;
         for (Path file : StoreLayout.files(layout.ingest())) {
             if (layout.isTemporary(file) || layout.partialDigest(file).isPresent() && isOlder(file, oldest)) {
-                Files.deleteIfExists(file);
-                dropped++;
+                dropped += drop(file) ? 1 : 0;
             }
         }
         if (dropped > 0) {
             LOG.info("dropped {} unfinished files from {}", dropped, layout.ingest());
+        }
+    }
+
+    // A folder with something in it is of nobody here, and in the way of its blob alone.
+    private static boolean drop(Path file) throws IOException {
+        try {
+            return Files.deleteIfExists(file);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.warn("{} is a folder in the place of an unfinished file, and stays; delete it", file);
+            return false;
         }
     }
 

@@ -6,7 +6,6 @@ import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
@@ -50,7 +49,13 @@ record StoreRepair(ContentStore store, CacheIndex index) {
             }
         }
         // Another has come in its place, or none is there any more.
-        return store.openBlob(digest);
+        Optional<BlobFile> other = store.openBlob(digest);
+        if (other.isPresent() && !isAsStored(digest, other.get().sizeBytes())) {
+            // Somebody is at it: it is looked at again the next time.
+            other.get().close();
+            return Optional.empty();
+        }
+        return other;
     }
 
     // For want of rights or of file handles, good files cannot be read either.
@@ -180,6 +185,10 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         try {
             if (!store.quarantine(kind, digest, bad)) {
                 LOG.info("{} {} {}, but is gone by now, or another is in its place", name(kind), digest, why);
+                if (!index.contents().isStored(digest)) {
+                    // Who looked while it was away has forgotten it.
+                    register(kind, digest, Optional.empty());
+                }
                 return false;
             }
         } catch (IOException e) {
@@ -207,20 +216,14 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         }
         Optional<Repository> owner = row.flatMap(IndexedContent::owner);
         index.contents().removed(digest);
-        for (ContentKind left : List.of(kind, other(kind))) {
-            Optional<StoredContent> found = store.isFile(left, digest) ? store.find(left, digest) : Optional.empty();
-            if (found.isPresent()) {
-                index.contents().stored(digest, left, found.get().sizeBytes(), Optional.empty(), owner);
-                return;
-            }
-        }
+        register(kind, digest, owner);
     }
 
-    private static ContentKind other(ContentKind kind) {
-        return switch (kind) {
-            case BLOB -> ContentKind.MANIFEST;
-            case MANIFEST -> ContentKind.BLOB;
-        };
+    private void register(ContentKind kind, Digest digest, Optional<Repository> owner) throws IOException {
+        Optional<StoredContent> found = store.findEither(kind, digest);
+        if (found.isPresent()) {
+            index.contents().stored(digest, found.get().kind(), found.get().sizeBytes(), Optional.empty(), owner);
+        }
     }
 
     private static String name(ContentKind kind) {

@@ -269,6 +269,16 @@ class ContentStoreTest {
         assertThat(partial(digest)).doesNotExist();
     }
 
+    @Test
+    void folderInThePlaceOfAPartialKeepsNoStoreFromOpening() throws IOException {
+        Path inTheWay = partial(Digest.sha256(Samples.bytes(10, 1000)));
+        Files.createDirectories(inTheWay.resolve("of others"));
+
+        open(Clock.systemUTC(), Optional.empty()).close();
+
+        assertThat(inTheWay).isDirectory();
+    }
+
     private void suspend(Clock clock, Optional<String> bootId, Digest digest) throws IOException {
         try (ContentStore store = open(clock, bootId);
                 Ingest ingest = store.ingest(digest)) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -99,5 +100,18 @@ class StoreRepairTest {
 
         assertThat(repair.manifest(DIGEST)).isEmpty();
         assertThat(index.contents().isStored(DIGEST)).isFalse();
+    }
+
+    @Test
+    void whatNobodyCountsAnyMoreAndIsThereIsCountedAgain() throws IOException {
+        storeManifest();
+        FileIdentity bad = store.identity(ContentKind.MANIFEST, DIGEST).orElseThrow();
+        Files.write(path(ContentKind.MANIFEST), BYTES);
+        Files.setLastModifiedTime(path(ContentKind.MANIFEST), FileTime.fromMillis(0));
+        index.contents().removed(DIGEST);
+
+        assertThat(repair.damaged(ContentKind.MANIFEST, DIGEST, bad, "is bad")).isFalse();
+
+        assertThat(index.contents().storedBytes()).isEqualTo(BYTES.length);
     }
 }
