@@ -112,44 +112,12 @@ public record CacheSettings(
      * @param keys the keys, as they are named to users, of the settings that they decide
      */
     public CacheSettings withKeys(Map<Setting, String> keys) {
-        return new CacheSettings(
-                denied,
-                freshFor,
-                behindFor,
-                listsFreshFor,
-                referrersFreshFor,
-                checkDeadline,
-                stale,
-                negative,
-                offline,
-                pin,
-                prefetch,
-                minAge,
-                maxBytes,
-                priority,
-                share,
-                keys);
+        return with(freshFor, behindFor, listsFreshFor, referrersFreshFor, checkDeadline, stale, negative, keys);
     }
 
     /** The same with another deadline; zero for none. */
     public CacheSettings withCheckDeadline(Duration deadline) {
-        return new CacheSettings(
-                denied,
-                freshFor,
-                behindFor,
-                listsFreshFor,
-                referrersFreshFor,
-                deadline,
-                stale,
-                negative,
-                offline,
-                pin,
-                prefetch,
-                minAge,
-                maxBytes,
-                priority,
-                share,
-                decidedBy);
+        return with(freshFor, behindFor, listsFreshFor, referrersFreshFor, deadline, stale, negative, decidedBy);
     }
 
     /**
@@ -157,23 +125,7 @@ public record CacheSettings(
      * What may be served at all stays as it is.
      */
     CacheSettings alwaysAsking() {
-        return new CacheSettings(
-                denied,
-                Duration.ZERO,
-                Duration.ZERO,
-                Duration.ZERO,
-                Duration.ZERO,
-                Duration.ZERO,
-                Map.of(),
-                NOT_REMEMBERED,
-                offline,
-                pin,
-                prefetch,
-                minAge,
-                maxBytes,
-                priority,
-                share,
-                decidedBy);
+        return fresh(Duration.ZERO, Map.of());
     }
 
     /**
@@ -185,15 +137,31 @@ public record CacheSettings(
         for (StaleCause cause : StaleCause.values()) {
             ever.put(cause, FOREVER);
         }
+        return fresh(FOREVER, ever);
+    }
+
+    private CacheSettings fresh(Duration all, Map<StaleCause, Duration> stale) {
+        return with(all, all, all, all, Duration.ZERO, stale, NOT_REMEMBERED, decidedBy);
+    }
+
+    private CacheSettings with(
+            Duration freshFor,
+            Duration behindFor,
+            Duration listsFreshFor,
+            Duration referrersFreshFor,
+            Duration checkDeadline,
+            Map<StaleCause, Duration> stale,
+            Negative negative,
+            Map<Setting, String> decidedBy) {
         return new CacheSettings(
                 denied,
-                FOREVER,
-                FOREVER,
-                FOREVER,
-                FOREVER,
-                Duration.ZERO,
-                ever,
-                NOT_REMEMBERED,
+                freshFor,
+                behindFor,
+                listsFreshFor,
+                referrersFreshFor,
+                checkDeadline,
+                stale,
+                negative,
                 offline,
                 pin,
                 prefetch,

@@ -129,20 +129,7 @@ public record ReplicationRule(
             TargetConfig target = config.targets().get(i);
             placements.add(new Placement(registries.get(i), target::nameFor, target.maxConcurrentRequests()));
         }
-        return new ReplicationRule(
-                config.name(),
-                source,
-                config.repositories(),
-                config.tags(),
-                placements,
-                config.platforms(),
-                config.onSparseRefused(),
-                config.referrers(),
-                config.onConflict(),
-                config.immutable(),
-                config.prune(),
-                config.limits(),
-                config.verify());
+        return selecting(config, source).with(source, placements, config.verify(), false);
     }
 
     /** What a configured rule selects, without its targets. */
@@ -192,42 +179,15 @@ public record ReplicationRule(
 
     /** The same rule with another source. */
     ReplicationRule from(SourceRegistry other) {
-        return new ReplicationRule(
-                name,
-                other,
-                repositories,
-                tags,
-                targets,
-                platforms,
-                onSparseRefused,
-                referrers,
-                onConflict,
-                immutable,
-                prune,
-                limits,
-                verify,
-                readsImmutable);
+        return with(other, targets, verify, readsImmutable);
     }
 
     /** The same rule with fewer targets. */
     ReplicationRule only(Predicate<String> targetNames) {
-        return new ReplicationRule(
-                name,
-                source,
-                repositories,
-                tags,
-                targets.stream()
-                        .filter(target -> targetNames.test(target.registry().name()))
-                        .toList(),
-                platforms,
-                onSparseRefused,
-                referrers,
-                onConflict,
-                immutable,
-                prune,
-                limits,
-                verify,
-                readsImmutable);
+        List<Placement> left = targets.stream()
+                .filter(target -> targetNames.test(target.registry().name()))
+                .toList();
+        return with(source, left, verify, readsImmutable);
     }
 
     /**
@@ -235,6 +195,11 @@ public record ReplicationRule(
      * too. They stay at what the journal has of them.
      */
     public ReplicationRule verifying(Verify other) {
+        return with(source, targets, other, other == Verify.DEEP);
+    }
+
+    private ReplicationRule with(
+            SourceRegistry source, List<Placement> targets, Verify verify, boolean readsImmutable) {
         return new ReplicationRule(
                 name,
                 source,
@@ -248,8 +213,8 @@ public record ReplicationRule(
                 immutable,
                 prune,
                 limits,
-                other,
-                other == Verify.DEEP);
+                verify,
+                readsImmutable);
     }
 
     /** What of each graph travels. */

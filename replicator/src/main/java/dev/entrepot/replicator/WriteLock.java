@@ -9,9 +9,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +24,9 @@ public final class WriteLock implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WriteLock.class);
 
     // To close any channel on a file gives free what the process has locked of it: one is opened only where none is.
-    private static final Set<Object> HELD = ConcurrentHashMap.newKeySet();
+    // The locks are here as well, since a channel that nobody knows any more is closed by itself, and then the system
+    // gives the same key to another file.
+    private static final Map<Object, Optional<WriteLock>> HELD = new ConcurrentHashMap<>();
 
     private final Path file;
     private final FileChannel channel;
@@ -67,12 +69,14 @@ public final class WriteLock implements AutoCloseable {
         }
         try {
             Object key = key(file);
-            if (HELD.add(key)) {
+            if (HELD.putIfAbsent(key, Optional.empty()) == null) {
                 Optional<WriteLock> lock = Optional.empty();
                 try {
                     lock = locked(file, key);
                 } finally {
-                    if (lock.isEmpty()) {
+                    if (lock.isPresent()) {
+                        HELD.put(key, lock);
+                    } else {
                         HELD.remove(key);
                     }
                 }
@@ -118,9 +122,11 @@ public final class WriteLock implements AutoCloseable {
     public void close() throws IOException {
         try {
             Files.deleteIfExists(file);
+            // No other file has this key before the channel is closed.
+            HELD.remove(key);
         } finally {
             channel.close();
-            HELD.remove(key);
+            HELD.remove(key, Optional.of(this));
         }
     }
 }
