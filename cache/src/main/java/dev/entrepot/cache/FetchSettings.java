@@ -15,7 +15,10 @@ import java.time.Duration;
  */
 public record FetchSettings(
         int holdBackBytes, long aheadBytes, long windowBytes, int attempts, Duration firstPause, Duration patience) {
-    /** What production uses. */
+    /**
+     * What production uses: an upstream that starts anew has some 13 s for it, since clients that are cut may not ask
+     * again.
+     */
     public static final FetchSettings DEFAULT =
-            new FetchSettings(16 * 1024, 4L << 20, 4L << 20, 5, Duration.ofMillis(200), Duration.ofMinutes(10));
+            new FetchSettings(16 * 1024, 4L << 20, 4L << 20, 7, Duration.ofMillis(200), Duration.ofMinutes(10));
 }
