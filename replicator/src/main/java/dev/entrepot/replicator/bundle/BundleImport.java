@@ -142,7 +142,7 @@ public final class BundleImport {
         }
         waited.begin(waiting.stream().map(Waiting::image).toList());
         Set<Wanted> early = new LinkedHashSet<>();
-        Set<Digest> right = new HashSet<>();
+        Set<ImportStock.PartOf> right = new HashSet<>();
         for (ImageClosure closure : incomplete) {
             early.addAll(stock.blobs(closure));
             stock.keepParts(closure, there, bundle, parts, right);
@@ -160,13 +160,13 @@ public final class BundleImport {
      * Runs.
      *
      * @param early blobs of images that wait
-     * @param right digests of parts that were looked at when they were kept
+     * @param right parts that were looked at when they were kept
      */
     private ImportReport run(
             List<ImageClosure> ready,
             List<Waiting> waiting,
             Set<Wanted> early,
-            Set<Digest> right,
+            Set<ImportStock.PartOf> right,
             ProgressListener progress)
             throws IOException, RuleBusyException {
         Set<Wanted> first = ahead(ready);
@@ -178,7 +178,8 @@ public final class BundleImport {
                 content -> switch (content) {
                     case VolumeEntry.Content.Manifest manifest -> false;
                     case VolumeEntry.Content.Blob blob -> !sent.contains(blob.digest());
-                    case VolumeEntry.Content.Part part -> !right.contains(part.digest());
+                    case VolumeEntry.Content.Part part ->
+                        !right.contains(new ImportStock.PartOf(part.blob(), part.number()));
                     case VolumeEntry.Content.Fallback fallback -> true;
                     case VolumeEntry.Content.Constant constant -> true;
                 },

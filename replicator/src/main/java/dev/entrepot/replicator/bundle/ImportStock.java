@@ -21,6 +21,9 @@ import java.util.TreeSet;
  * @param kept the manifests that earlier volumes brought
  */
 record ImportStock(Bundle bundle, KeptManifests kept) {
+    /** A part of a blob. Its digest does not tell it from others: of a disk image many parts are nothing but zeros. */
+    record PartOf(Digest blob, int number) {}
+
     /** What neither the volumes at hand nor earlier ones brought here, and no receipt says that the target has. */
     Set<Wanted> absent(List<ImageClosure> closures) throws IOException {
         Set<Wanted> absent = new LinkedHashSet<>();
@@ -90,9 +93,9 @@ record ImportStock(Bundle bundle, KeptManifests kept) {
      *
      * @param there what of {@link #absent} the target has
      * @param given the volumes of this import
-     * @param kept the digests of parts that are kept and were found to be right; more are added
+     * @param kept the parts that are kept and were found to be right; more are added
      */
-    void keepParts(ImageClosure closure, Set<Wanted> there, Bundle given, KeptParts parts, Set<Digest> kept)
+    void keepParts(ImageClosure closure, Set<Wanted> there, Bundle given, KeptParts parts, Set<PartOf> kept)
             throws IOException {
         RepositoryName repository = closure.image().repository();
         for (BundledBlob blob : closure.blobs()) {
@@ -102,10 +105,11 @@ record ImportStock(Bundle bundle, KeptManifests kept) {
                 for (int number = 1; number <= in.parts().size(); number++) {
                     Placement.Part part = in.parts().get(number - 1);
                     Optional<Slice> slice = given.part(blob.digest(), number);
+                    PartOf one = new PartOf(blob.digest(), number);
                     if (slice.isPresent()
-                            && !kept.contains(part.digest())
+                            && !kept.contains(one)
                             && parts.keep(blob.digest(), number, part, slice.get())) {
-                        kept.add(part.digest());
+                        kept.add(one);
                     }
                 }
             }

@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -213,6 +214,41 @@ class BundleImportTest {
         Path again = volumes.get(waiting.volumes().getFirst() - 1);
         assertThat(imported(List.of(again)).report().outcome()).isEqualTo("complete");
         Completeness.assertComplete(source.repository("tool"), "v1", target, "mirror/tool");
+    }
+
+    // Of a disk image most parts are nothing but zeros.
+    @Test
+    void partsWithTheSameBytesAreEachLookedAtAndKept() throws Exception {
+        Shapes disk = new Shapes(source.repository("disk"));
+        disk.tag(
+                "v1",
+                disk.manifest(
+                        DigestAlgorithm.SHA256,
+                        MediaType.OCI_MANIFEST,
+                        disk.blob(Shapes.CONFIG, "{}"),
+                        List.of(disk.blob(Shapes.LAYER, DigestAlgorithm.SHA256, new byte[60_000])),
+                        Optional.empty(),
+                        Optional.empty()));
+        List<Path> volumes = new Packed.Packing(source)
+                .image("disk", "v1")
+                .volumes(16_000)
+                .pack()
+                .tars(folder.resolve("out"));
+        assertThat(volumes).hasSizeGreaterThan(4);
+        byte[] third = Files.readAllBytes(volumes.get(2));
+        byte[] damaged = third.clone();
+        damaged[damaged.length - 1024 - 3000] ^= 1;
+        Files.write(volumes.get(2), damaged);
+
+        assertThatThrownBy(() -> imported(volumes.subList(1, 3)))
+                .isInstanceOf(DamagedBundleException.class)
+                .hasMessageContaining("volume 3");
+        Files.write(volumes.get(2), third);
+        imported(volumes.subList(1, 3));
+        List<Path> others = new ArrayList<>(volumes);
+        others.removeAll(volumes.subList(1, 3));
+
+        assertThat(imported(others).report().outcome()).isEqualTo("complete");
     }
 
     @Test
