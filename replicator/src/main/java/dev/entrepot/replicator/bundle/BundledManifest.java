@@ -5,9 +5,11 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A manifest of a bundle and its edges.
@@ -63,7 +65,7 @@ public record BundledManifest(
         blobs = Checks.distinct(blobs, "blobs " + name);
         referrers = Checks.sorted(referrers, Comparator.naturalOrder(), "referrers " + name);
         cosign = Checks.sorted(cosign, CosignTag.ORDER, "cosign tags " + name);
-        Checks.that(omitted.stream().noneMatch(children::contains), "a child " + name + " is also omitted");
+        Checks.that(Collections.disjoint(omitted, Set.copyOf(children)), "a child " + name + " is also omitted");
     }
 
     /** The digest of its bytes. */

@@ -3,6 +3,7 @@ package dev.entrepot.replicator.bundle;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -12,8 +13,14 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** Whether what an inventory states goes together. For one check. */
+/**
+ * Whether what an inventory states goes together. For one check. It takes about as long, and as much memory, as the
+ * inventory has entries: with {@code --unsigned} anybody may have written it.
+ */
 final class InventoryCheck {
+    // Far more than there is on any disk; with headers and padding every place in a tar is a number all the same.
+    private static final long MOST_BYTES = 1L << 60;
+
     private final Inventory inventory;
     private final Map<Digest, BundledManifest> manifests;
     private final Map<Digest, SortedSet<RepositoryName>> naming = new HashMap<>();
@@ -53,8 +60,13 @@ final class InventoryCheck {
 
     private void known(Digest digest, RepositoryName repository, String by) {
         Checks.that(
-                known(digest, by).repositories().contains(repository),
+                isIn(known(digest, by), repository),
                 by + " is in " + repository + ", and the manifest " + digest + " that it names is not");
+    }
+
+    // They are sorted.
+    private static boolean isIn(BundledManifest manifest, RepositoryName repository) {
+        return Collections.binarySearch(manifest.repositories(), repository) >= 0;
     }
 
     private void edges() {
@@ -65,7 +77,7 @@ final class InventoryCheck {
                 Checks.that(
                         before.contains(child), name + " has the child " + child + ", which is not listed before it");
                 Checks.that(
-                        known(child, name).repositories().containsAll(manifest.repositories()),
+                        manifest.repositories().stream().allMatch(repository -> isIn(known(child, name), repository)),
                         name + " is in repositories that its child " + child + " is not in");
             }
             manifest.referrers().forEach(referrer -> known(referrer, name));
@@ -74,9 +86,23 @@ final class InventoryCheck {
                 known(tag.manifest(), tag.repository(), "cosign tag " + tag.tag());
             }
             for (Digest blob : manifest.blobs()) {
-                naming.computeIfAbsent(blob, digest -> new TreeSet<>()).addAll(manifest.repositories());
+                name(blob, manifest);
             }
             before.add(manifest.digest());
+        }
+    }
+
+    // No more than is stated is gathered: a blob of which less is stated is refused.
+    private void name(Digest blob, BundledManifest manifest) {
+        BundledBlob stated = inventory.blobs().get(blob);
+        if (stated != null) {
+            SortedSet<RepositoryName> repositories = naming.computeIfAbsent(blob, digest -> new TreeSet<>());
+            for (RepositoryName repository : manifest.repositories()) {
+                Checks.that(
+                        Collections.binarySearch(stated.repositories(), repository) >= 0,
+                        "blob " + blob + " is not in the repositories of the manifests that name it");
+                repositories.add(repository);
+            }
         }
     }
 
@@ -89,7 +115,12 @@ final class InventoryCheck {
         Checks.that(
                 order.equals(List.copyOf(inventory.blobs().keySet())),
                 "the blobs listed are not those that the manifests name, in their order");
+        long total = 0;
         for (BundledBlob blob : inventory.blobs().values()) {
+            Checks.that(
+                    blob.sizeBytes() <= MOST_BYTES - total,
+                    "the blobs have more than " + MOST_BYTES + " bytes together");
+            total += blob.sizeBytes();
             Checks.that(
                     List.copyOf(naming.getOrDefault(blob.digest(), new TreeSet<>()))
                             .equals(blob.repositories()),

@@ -2,14 +2,24 @@ package dev.entrepot.replicator.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class InventoryJsonTest {
     private static final Inventory INVENTORY = Inventories.signedImage();
@@ -128,5 +138,69 @@ class InventoryJsonTest {
         assertThatThrownBy(() -> Inventories.of(
                         List.of(manifests.get(1), manifests.get(0), manifests.get(2), manifests.get(3)), blobs))
                 .hasMessageContaining("not listed before it");
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE, Long.MAX_VALUE - 5000, Long.MAX_VALUE / 2, (1L << 60) + 1})
+    void blobsThatNoDiskCouldHoldAreRefused(long bytes) throws Exception {
+        String text = text(Inventories.layers(List.of(123_456L, 5L))).replace("\"size\":123456", "\"size\":" + bytes);
+
+        assertThatThrownBy(() -> read(text))
+                .isInstanceOf(BundleException.class)
+                .hasMessageContaining("the blobs have more than");
+    }
+
+    @Test
+    void checkingTakesNoLongerThanAnInventoryIsLong() {
+        List<Digest> some = digests("some", 200_000);
+        List<Digest> others = digests("others", 200_000);
+        List<RepositoryName> many = IntStream.range(0, 20_000)
+                .mapToObj(i -> new RepositoryName("r%05d".formatted(i)))
+                .toList();
+        List<BundledBlob> blobs = some.subList(0, 20_000).stream()
+                .map(digest -> Inventories.blob(digest, 5))
+                .toList();
+
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+            manifest(List.of(Inventories.APP), some, others, List.of());
+            BundledManifest inMany = manifest(
+                    many,
+                    List.of(),
+                    List.of(),
+                    blobs.stream().map(BundledBlob::digest).toList());
+            assertThatThrownBy(() -> new Inventory(
+                            1,
+                            OptionalLong.empty(),
+                            List.of(),
+                            List.of(new BundledImage(
+                                    Repository.parse("registry.test/r00000"),
+                                    many.getFirst(),
+                                    new Tag("v1"),
+                                    inMany.digest())),
+                            List.of(inMany),
+                            blobs,
+                            List.of()))
+                    .hasMessageContaining("is not in the repositories of the manifests that name it");
+        });
+    }
+
+    private static List<Digest> digests(String name, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> Inventories.digest(name + i))
+                .toList();
+    }
+
+    private static BundledManifest manifest(
+            List<RepositoryName> repositories, List<Digest> children, List<Digest> omitted, List<Digest> blobs) {
+        return new BundledManifest(
+                Descriptor.of(MediaType.OCI_INDEX, Inventories.INDEX, 700),
+                repositories,
+                children,
+                omitted,
+                blobs,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                new Placement.InVolume(1));
     }
 }
