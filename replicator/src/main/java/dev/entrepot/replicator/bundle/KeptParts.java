@@ -13,6 +13,7 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -36,7 +37,7 @@ record KeptParts(Path folder) {
     }
 
     private Path file(Digest blob, int number) {
-        return folder.resolve(prefix(blob) + "%04d".formatted(number));
+        return folder.resolve(prefix(blob) + String.format(Locale.ROOT, "%04d", number));
     }
 
     private Optional<Slice> find(Digest blob, int number, Placement.Part part) throws IOException {

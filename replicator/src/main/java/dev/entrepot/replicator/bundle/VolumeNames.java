@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.bundle;
 
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** The names of the files of a bundle. */
 public final class VolumeNames {
@@ -25,8 +26,8 @@ public final class VolumeNames {
         }
         String name = name(output);
         String stem = isTar(output) ? name.substring(0, name.length() - TAR.length()) : name;
-        String number =
-                String.format("%0" + Math.max(3, Integer.toString(volumes).length()) + "d", volume);
+        String number = String.format(
+                Locale.ROOT, "%0" + Math.max(3, Integer.toString(volumes).length()) + "d", volume);
         return output.resolveSibling(stem + "." + number + (isTar(output) ? TAR : ""));
     }
 

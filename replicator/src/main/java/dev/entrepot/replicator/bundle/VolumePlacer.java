@@ -159,7 +159,7 @@ public final class VolumePlacer {
         while (rest > 0) {
             long size = Math.min(rest, partBytes(blob.digest(), rest, room));
             // A scrap at the end of a volume is not worth a part.
-            if (size < Math.min(rest, capacity / 8)) {
+            if (size < Math.clamp(capacity / 8, 1, rest)) {
                 if (room == capacity) {
                     throw tooSmall(volumeBytes, volumeBytes - capacity);
                 }

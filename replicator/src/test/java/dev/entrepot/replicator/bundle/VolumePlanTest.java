@@ -7,8 +7,10 @@ import dev.entrepot.oci.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeSet;
 import net.jqwik.api.ForAll;
@@ -137,5 +139,36 @@ class VolumePlanTest {
         assertThatThrownBy(() -> VolumePlacer.place(Inventories.signedImage(), 5_000, (blob, sizes) -> List.of()))
                 .isInstanceOf(BundleException.class)
                 .hasMessageContaining("too small");
+    }
+
+    @Test
+    void noSizeOfAVolumeLeavesAPartWithoutBytes() throws Exception {
+        Inventory whole = Inventories.layers(List.of(9_000L));
+
+        for (long bytes = 6_000; bytes < 12_000; bytes++) {
+            try {
+                Inventory placed = VolumePlacer.place(
+                        whole,
+                        bytes,
+                        (blob, sizes) -> sizes.stream()
+                                .map(size -> Inventories.digest("part of " + size))
+                                .toList());
+                assertThat(placed.volumes()).isPositive();
+            } catch (BundleException e) {
+                assertThat(e).hasMessageContaining("too small");
+            }
+        }
+    }
+
+    @Test
+    void namesOfVolumesAreTheSameInAnyLanguage() {
+        Locale before = Locale.getDefault();
+        try {
+            Locale.setDefault(Locale.forLanguageTag("fa-IR"));
+            assertThat(VolumeNames.of(Path.of("out", "release.tar"), 2, 3))
+                    .isEqualTo(Path.of("out", "release.002.tar"));
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 }
