@@ -30,7 +30,7 @@ final class Arrived {
     static final int MOST_MOVES = 300_000;
 
     private final Map<Place, Node> nodes = new LinkedHashMap<>();
-    private final Map<Name, Image> images = new LinkedHashMap<>();
+    private final Map<Named, Image> images = new LinkedHashMap<>();
     private final SequencedMap<Name, List<Digest>> moves = new LinkedHashMap<>();
 
     /** A digest in a repository of the source, and the repository that it became. */
@@ -51,6 +51,9 @@ final class Arrived {
 
     /** A tag of the target. */
     record Name(RepositoryName at, Tag as) {}
+
+    /** A tag of the target, and what it names or is to name. */
+    record Named(Name name, Digest manifest) {}
 
     /**
      * An image that was imported.
@@ -112,6 +115,11 @@ final class Arrived {
                     closure.cosignTags(),
                     referrers,
                     true);
+        }
+
+        /** Its tag, and what that is to name. */
+        Named named() {
+            return new Named(name, manifest);
         }
 
         /** What there is of it at a target that lacks the rest. */
@@ -215,10 +223,27 @@ final class Arrived {
         nodes.put(node.place(), node);
     }
 
-    /** Notes an image; another one that had its tag at the target is forgotten. */
+    /**
+     * Notes an image. Another one that had its tag at the target stays: it has it still where the new one fails. Which
+     * of them it is {@link #standing} is told, or the next receipt finds out.
+     */
     void put(Image image) {
-        images.remove(image.name());
-        images.put(image.name(), image);
+        images.remove(image.named());
+        images.put(image.named(), image);
+    }
+
+    /**
+     * Forgets images whose tags name others now.
+     *
+     * @param tagged those others
+     * @return whether there were any
+     */
+    boolean standing(Collection<Image> tagged) {
+        Map<Name, Digest> now = new HashMap<>();
+        tagged.forEach(image -> now.put(image.name(), image.manifest()));
+        return images.keySet()
+                .removeIf(named ->
+                        !now.getOrDefault(named.name(), named.manifest()).equals(named.manifest()));
     }
 
     /** Notes all that was found out otherwise. What was said of it before still counts. */
@@ -263,7 +288,7 @@ final class Arrived {
 
     /** Forgets images that are not complete at the target. */
     void forget(Collection<Image> incomplete) {
-        incomplete.forEach(image -> images.remove(image.name(), image));
+        incomplete.forEach(image -> images.remove(image.named(), image));
     }
 
     /**

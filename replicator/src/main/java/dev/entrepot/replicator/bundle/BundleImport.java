@@ -200,7 +200,7 @@ public final class BundleImport {
             return new Noted(noted.outcome(), ImportReportWriter.toKeptJson(noted));
         });
         ImportReport report = whole.apply(copied);
-        memory.noteTrimmed(report, closures);
+        memory.noteDone(report, closures);
         if (brought.isPresent()) {
             forgetParts(early, brought.get(), first, copied.outcome() == ReplicationReport.Outcome.COMPLETE);
         }

@@ -106,28 +106,34 @@ final class ImportMemory {
         arrived.write(all, target);
     }
 
-    /** Notes images whose index was trimmed: each is complete at the target as what it is there. */
-    void noteTrimmed(ImportReport report, List<ImageClosure> closures) throws IOException {
+    /**
+     * Notes what the tags of images name that are complete: what they named before is of no image any more. One whose
+     * index was trimmed is complete at the target as what it is there.
+     */
+    void noteDone(ImportReport report, List<ImageClosure> closures) throws IOException {
         List<Arrived.Image> trimmed = new ArrayList<>();
+        List<Arrived.Image> done = new ArrayList<>();
         for (ImageClosure closure : closures) {
             BundledImage image = closure.image();
             if (report.isComplete(image, names)) {
+                done.add(Arrived.Image.of(closure, names));
                 runner
                         .journal()
                         .tags()
                         .completed(place, names.repository(image.repository()), names.tag(image))
                         .stream()
-                        .filter(done -> done.rule().equals(rule.name()))
-                        .filter(done -> done.sourceDigest().equals(image.manifest()))
+                        .filter(tag -> tag.rule().equals(rule.name()))
+                        .filter(tag -> tag.sourceDigest().equals(image.manifest()))
                         .map(CompletedTag::targetDigest)
                         .filter(digest -> !digest.equals(image.manifest()))
                         .forEach(digest ->
                                 trimmed.add(Arrived.Image.of(closure, names).trimmedTo(digest)));
             }
         }
-        if (!trimmed.isEmpty()) {
-            Arrived all = arrived.read();
-            trimmed.forEach(all::put);
+        done.addAll(trimmed);
+        Arrived all = arrived.read();
+        trimmed.forEach(all::put);
+        if (all.standing(done) || !trimmed.isEmpty()) {
             arrived.write(all, target);
         }
     }

@@ -67,14 +67,14 @@ final class ReceiptMaker {
      */
     Receipt of(Bundle bundle, ImportReport report, List<ImageClosure> closures) throws IOException {
         ask(bundle.inventory());
-        Set<Arrived.Name> failed = new HashSet<>();
+        Set<Arrived.Named> failed = new HashSet<>();
         Set<BundledImage> waiting =
                 report.waiting().stream().map(Waiting::image).collect(Collectors.toSet());
         closures.stream()
                 // Of what waits nothing was begun: what had its tag before may well have it still.
                 .filter(closure -> !waiting.contains(closure.image()))
                 .filter(closure -> !report.isComplete(closure.image(), names))
-                .forEach(closure -> failed.add(Arrived.Image.of(closure, names).name()));
+                .forEach(closure -> failed.add(Arrived.Image.of(closure, names).named()));
         return make(Optional.of(bundle.id()), failed, missing(bundle, report));
     }
 
@@ -94,7 +94,7 @@ final class ReceiptMaker {
         }
     }
 
-    private Receipt make(Optional<Digest> bundle, Set<Arrived.Name> failed, List<Integer> missing) throws IOException {
+    private Receipt make(Optional<Digest> bundle, Set<Arrived.Named> failed, List<Integer> missing) throws IOException {
         List<Arrived.Node> before = arrived.nodes(names);
         for (Arrived.Node node : before) {
             (node.said() ? owed : asked).add(node.wanted());
@@ -110,7 +110,7 @@ final class ReceiptMaker {
                 candidates.stream().filter(image -> right.contains(tag(image))).toList();
         Set<Wanted> held = held(tagged, there);
         List<Arrived.Image> complete = listed(tagged.stream()
-                .filter(image -> image.whole() && !failed.contains(image.name()))
+                .filter(image -> image.whole() && !failed.contains(image.named()))
                 .filter(image -> in(has, image.repository()).containsAll(image.members()))
                 .filter(image -> right.containsAll(tags(image)))
                 .toList());

@@ -89,9 +89,16 @@ class ArrivedFileTest {
     }
 
     @Test
-    void anImageTakesTheTagOfAnother() {
+    void anImageTakesTheTagOfAnotherWhenItHasIt() {
         Arrived arrived = some();
         arrived.put(image("middle", 1));
+        assertThat(arrived.images())
+                .containsExactly(image("old", 0, 9), image("middle", 7), image("new", 8, 9), image("middle", 1));
+
+        assertThat(arrived.standing(List.of(image("middle", 1), image("old", 0, 9))))
+                .isTrue();
+
         assertThat(arrived.images()).containsExactly(image("old", 0, 9), image("new", 8, 9), image("middle", 1));
+        assertThat(arrived.standing(List.of(image("middle", 1)))).isFalse();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RepositoryName;
@@ -19,6 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +112,30 @@ class ReceiptRoundsTest {
         assertThat(images(receipt)).containsExactly("v1.2.0", "v1.3.0");
         assertThat(receipt.holds(new RepositoryName("app"), base.getFirst().digest()))
                 .isTrue();
+    }
+
+    @Test
+    void whatATagStillNamesIsInTheReceiptWhereWhatItWasToNameFailed() throws Exception {
+        app.tag("latest", image(20, base));
+        Receipt before = imported(packed("latest", Optional.empty()));
+        Descriptor nowhere = layer(5, 2_000);
+        app.tag("latest", image(40, List.of(base.getFirst(), nowhere)));
+        SortedMap<RepositoryName, SortedSet<Digest>> wrong = new TreeMap<>();
+        wrong.put(new RepositoryName("app"), new TreeSet<>(List.of(nowhere.digest())));
+        Receipt ofAnother = new Receipt(Optional.empty(), "another.test", List.of(), wrong, new TreeMap<>(), List.of());
+        List<Path> volumes = packed("latest", Optional.of(ofAnother)).tars(folder.resolve("fails"));
+
+        Importing.Outcome failed =
+                new Importing(folder.resolve("data")).into(target.asTarget(), Importing.AS_THEY_ARE, volumes);
+
+        assertThat(failed.report().outcome()).isEqualTo("failed");
+        assertThat(failed.receipt().images()).isEqualTo(before.images());
+        assertThat(failed.receipt().held()).isEqualTo(before.held());
+        assertThat(failed.receipt().loose().values())
+                .noneMatch(digests -> digests.contains(base.getFirst().digest()));
+        Receipt after = imported(packed("latest", Optional.of(failed.receipt())));
+        assertThat(after.images()).singleElement().isNotEqualTo(before.images().getFirst());
+        assertThat(after.held().values()).allMatch(digests -> digests.contains(nowhere.digest()));
     }
 
     @Test
