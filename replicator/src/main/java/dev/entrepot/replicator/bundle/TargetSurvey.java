@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -119,9 +120,11 @@ final class TargetSurvey {
         SortedMap<Tag, Digest> cosign = new TreeMap<>();
         Map<Digest, Set<Digest>> referrers = new LinkedHashMap<>();
         Deque<Descriptor> open = new ArrayDeque<>(List.of(root));
+        Set<Digest> walked = new HashSet<>();
         while (!open.isEmpty()) {
             Descriptor next = open.remove();
-            if (nodes.containsKey(next.digest())) {
+            // What is both a manifest and a blob of another is walked, too.
+            if (!walked.add(next.digest())) {
                 continue;
             }
             Optional<Facts> facts = manifests.get(next.digest());

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -151,6 +153,36 @@ class TargetReceiptTest {
                 .doesNotContain(APP);
         SortedSet<Digest> held = made.receipt().held().getOrDefault(APP, new TreeSet<>());
         assertThat(held).contains(root.digest()).doesNotContain(amd.digest());
+    }
+
+    @Test
+    void whatIsBelowAManifestThatIsAlsoALayerIsLookedAtToo() throws Exception {
+        MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
+        MemoryRepository here = target.repository("mirror/squad/app");
+        Shapes shapes = new Shapes(here);
+        Descriptor layer = shapes.blob(Shapes.LAYER, "of the inner image");
+        Descriptor inner = shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                shapes.blob(Shapes.CONFIG, "{}"),
+                List.of(layer),
+                Optional.empty(),
+                Optional.empty());
+        Descriptor outer = shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                shapes.blob(Shapes.CONFIG, "{}"),
+                List.of(shapes.blob(
+                        Shapes.LAYER,
+                        DigestAlgorithm.SHA256,
+                        here.fetchManifest(inner.digest()).array())),
+                Optional.empty(),
+                Optional.empty());
+        shapes.tag("both", shapes.index(List.of(outer, inner)));
+        assertThat(made(target, "whole").receipt().images()).hasSize(1);
+        here.blobs.remove(layer.digest());
+
+        assertThat(made(target, "another").receipt().images()).isEmpty();
     }
 
     @Test
