@@ -14,8 +14,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Whether what an inventory states goes together. For one check. It takes about as long, and as much memory, as the
- * inventory has entries: with {@code --unsigned} anybody may have written it.
+ * Whether what an inventory states goes together. For one check. It gathers no more than is stated: with
+ * {@code --unsigned} anybody may have written it.
  */
 final class InventoryCheck {
     // Far more than there is on any disk; with headers and padding every place in a tar is a number all the same.
