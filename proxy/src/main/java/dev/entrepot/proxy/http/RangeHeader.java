@@ -14,7 +14,8 @@ record RangeHeader(List<Spec> specs) {
     /** Most ranges of one request: lazy pullers send up to this many in one header and halve their number on a 400. */
     static final int MAX_RANGES = 1024;
 
-    private static final int MAX_DIGITS = 18;
+    // Ten times as much is more than a long can be.
+    private static final long TOO_LARGE = Long.MAX_VALUE / 10;
 
     /**
      * One range. Either a first byte and perhaps a last one, or the length of a suffix.
@@ -117,7 +118,7 @@ record RangeHeader(List<Spec> specs) {
             if (c < '0' || c > '9') {
                 return -1;
             }
-            value = i - start >= MAX_DIGITS ? Long.MAX_VALUE : value * 10 + (c - '0');
+            value = value >= TOO_LARGE ? Long.MAX_VALUE : value * 10 + (c - '0');
         }
         return value;
     }
