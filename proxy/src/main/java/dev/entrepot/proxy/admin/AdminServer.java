@@ -7,6 +7,7 @@ import dev.entrepot.proxy.http.ClientAddress;
 import dev.entrepot.proxy.http.ConnectionWatch;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.RefusedConnections;
+import dev.entrepot.proxy.http.RequestTarget;
 import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadBodies;
 import dev.entrepot.proxy.http.UnreadableRequests;
@@ -240,19 +241,37 @@ public final class AdminServer implements AutoCloseable {
     private void read(RoutingRequest request, RoutingResponse response, boolean head) {
         switch (request.prologue().uriPath().rawPath()) {
             case "/healthz" -> send(response, head, Status.OK_200, "text/plain", "ok\n");
-            case "/readyz" -> {
-                Optional<String> reason = readiness.reasonAgainst();
-                Status status = reason.isPresent() ? Status.SERVICE_UNAVAILABLE_503 : Status.OK_200;
-                StringBuilder text = new StringBuilder(reason.orElse("ready")).append('\n');
-                readiness
-                        .remarks()
-                        .forEach(remark -> text.append("note: ").append(remark).append('\n'));
-                send(response, head, status, "text/plain; charset=utf-8", text.toString());
-            }
-            case "/metrics" ->
-                send(response, head, Status.OK_200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());
+            case "/readyz", "/metrics" -> tell(request, response, head);
             default -> show(request, response, head);
         }
+    }
+
+    private void tell(RoutingRequest request, RoutingResponse response, boolean head) {
+        boolean asksMetrics = request.prologue().uriPath().rawPath().equals("/metrics");
+        Optional<String> reason;
+        String text;
+        try {
+            reason = asksMetrics ? Optional.empty() : readiness.reasonAgainst();
+            text = asksMetrics ? metrics.render() : said(reason);
+        } catch (RuntimeException | Error e) {
+            AdminReply failed = failure(asked(request, head, new byte[0]), e);
+            send(response, head, Status.create(failed.status()), JSON, failed.json() + "\n");
+            return;
+        }
+        send(
+                response,
+                head,
+                reason.isPresent() ? Status.SERVICE_UNAVAILABLE_503 : Status.OK_200,
+                asksMetrics ? "text/plain; version=0.0.4; charset=utf-8" : "text/plain; charset=utf-8",
+                text);
+    }
+
+    private String said(Optional<String> reason) {
+        StringBuilder text = new StringBuilder(reason.orElse("ready")).append('\n');
+        readiness
+                .remarks()
+                .forEach(remark -> text.append("note: ").append(remark).append('\n'));
+        return text.toString();
     }
 
     private void write(RoutingRequest request, RoutingResponse response, String who) {
@@ -285,7 +304,7 @@ public final class AdminServer implements AutoCloseable {
         Optional<AdminContent> content;
         try {
             content = contents.find(asked);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             AdminReply failed = failure(asked, e);
             send(response, head, Status.create(failed.status()), JSON, failed.json() + "\n");
             return;
@@ -320,13 +339,14 @@ public final class AdminServer implements AutoCloseable {
                     404,
                     "here are /healthz, /readyz and /metrics; where there is a cache also the page at /ui/, /upstreams,"
                             + " /explain, /cache/stats, /replication/rules and /replication/runs");
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
+            // An Error, too, as for want of memory: else the server would say that the request could not be read.
             return failure(request, e);
         }
     }
 
-    private static AdminReply failure(AdminRequest request, Exception e) {
-        LOG.error("admin request {} {} failed", request.method(), request.path(), e);
+    private static AdminReply failure(AdminRequest request, Throwable e) {
+        LOG.error("admin request {} {} failed", request.method(), RequestTarget.withoutUser(request.path()), e);
         return AdminReply.error(
                 500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
     }
@@ -371,8 +391,17 @@ public final class AdminServer implements AutoCloseable {
      */
     public void start() throws IOException {
         Listening.start(server, "the admin API", host, port);
-        watch.scheduleWithFixedDelay(connections::check, 1, 1, TimeUnit.SECONDS);
-        watch.scheduleWithFixedDelay(contents::check, 1, 1, TimeUnit.SECONDS);
+        watch.scheduleWithFixedDelay(this::lookAfterConnections, 1, 1, TimeUnit.SECONDS);
+    }
+
+    private void lookAfterConnections() {
+        try {
+            connections.check();
+            contents.check();
+        } catch (RuntimeException | Error e) {
+            // As for want of memory: else nobody would ever be cut any more.
+            LOG.error("connections could not be looked after", e);
+        }
     }
 
     /** The port that it listens on. */

@@ -3,6 +3,7 @@ package dev.entrepot.proxy.admin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.http.ClientAddress;
 import dev.entrepot.proxy.http.RequestRates;
+import dev.entrepot.proxy.http.RequestTarget;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.RoutingRequest;
 import java.net.InetSocketAddress;
@@ -82,7 +83,7 @@ final class AdminTrail {
     }
 
     private static String path(RoutingRequest request) {
-        String path = request.prologue().uriPath().rawPath();
+        String path = RequestTarget.withoutUser(request.prologue().uriPath().rawPath());
         return path.length() <= LONGEST_PATH ? path : path.substring(0, LONGEST_PATH) + "...";
     }
 

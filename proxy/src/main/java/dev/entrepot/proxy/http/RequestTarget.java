@@ -10,7 +10,7 @@ import dev.entrepot.oci.InvalidNameException;
  * @param path the path as it was sent: escapes are whole and not resolved
  * @param host the host that was asked, with its port if there was one
  */
-record RequestTarget(String path, String host) {
+public record RequestTarget(String path, String host) {
     /** What a bad target is called. */
     static final String WHAT = "request target";
 
@@ -65,7 +65,7 @@ record RequestTarget(String path, String host) {
     }
 
     /** A target as it may be shown: of a whole URL without the user, beside whom a password may stand. */
-    static String withoutUser(String target) {
+    public static String withoutUser(String target) {
         int authority = target.startsWith("/") ? -1 : target.indexOf("//");
         if (authority < 0) {
             return target;

@@ -16,7 +16,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,6 +37,9 @@ class AdminServerTest {
     private final AdminEndpoint guarded = new AdminEndpoint() {
         @Override
         public Optional<AdminReply> answer(AdminRequest request) {
+            if (request.path().equals("/failing")) {
+                throw new OutOfMemoryError("Java heap space");
+            }
             return request.path().equals("/guarded") || request.path().equals("/replication/rules")
                     ? Optional.of(new AdminReply(200, "{}"))
                     : Optional.empty();
@@ -263,5 +271,45 @@ class AdminServerTest {
         RawConnection.Answer answer = raw("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
         assertThat(answer.status()).isEqualTo(400);
         assertThat(answer.text()).contains("could not be read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET /failing", "POST /failing", "GET /readyz", "GET /metrics"})
+    void defectAndWantOfMemoryAreSaidAsWhatTheyAre(String what) throws Exception {
+        metrics.gauge("failing", "Fails.", () -> {
+            throw new IllegalStateException("closed");
+        });
+        readiness.listen();
+        problem.set(null); // which nobody expects
+        String[] words = what.split(" ", -1);
+        HttpResponse<String> answer = send(words[0], words[1]);
+        assertThat(answer.statusCode()).isEqualTo(500);
+        assertThat(answer.body()).contains("a defect; the log has more");
+    }
+
+    @Test
+    void userInAWholeUrlIsNotLogged() throws Exception {
+        List<String> said = new CopyOnWriteArrayList<>();
+        Logger log = Logger.getLogger(AdminTrail.class.getName());
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(new SimpleFormatter().formatMessage(event));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        log.addHandler(handler);
+        try (RawConnection raw = new RawConnection(server.port())) {
+            raw.send("POST http://root:geheim@localhost/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+            assertThat(raw.read(false).status()).isEqualTo(404);
+        } finally {
+            log.removeHandler(handler);
+        }
+        assertThat(said).containsExactly("admin: POST http://localhost/x by anybody from 127.0.0.1: 404");
     }
 }
