@@ -31,7 +31,7 @@ final class Closings implements AutoCloseable {
         while (!open.isEmpty()) {
             try {
                 open.pop().close();
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 LOG.error("closing: {}", e.toString(), e);
             }
         }

@@ -163,7 +163,8 @@ final class ConfigReload implements AutoCloseable {
                             .sum());
             warnOfTheRest(loaded.config(), server);
             return true;
-        } catch (ConfigException | IOException | RuntimeException e) {
+        } catch (ConfigException | IOException | RuntimeException | Error e) {
+            // An Error, too, as for want of memory: else the file would never be looked at again.
             failed.incrementAndGet();
             Optional<String> before = problem;
             problem = Optional.of("the configuration is wrong and its former rules stay in effect: " + e.getMessage());

@@ -275,8 +275,9 @@ final class OpenedCache implements AutoCloseable {
     synchronized void regroup(EntrepotConfig changed) {
         DiskGrouping next = DiskGrouping.of(changed);
         if (!next.equals(grouping)) {
-            grouping = next;
             evictor.regroup(shares());
+            // Not before: what fails is tried again.
+            grouping = next;
         }
     }
 

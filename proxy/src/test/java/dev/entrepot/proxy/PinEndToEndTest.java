@@ -27,9 +27,14 @@ import dev.entrepot.proxy.warm.PinKeeping;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -269,6 +274,41 @@ class PinEndToEndTest {
             assertThat(cache.shares().of(Repository.parse("registry.test/team/app")))
                     .returns(1.0, group -> group.share())
                     .returns(0, group -> group.priority());
+        }
+    }
+
+    @Test
+    void wantOfMemoryEndsNoMoreThanOneLook() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        Repository repository = Repository.parse("registry.test/pinned/app");
+        Tag tag = new Tag("v1");
+        Pin ruled = new Pin(repository, tag, List.of(Platform.parse("linux/amd64")), true, true);
+        AtomicInteger asked = new AtomicInteger();
+        CountDownLatch failed = new CountDownLatch(1);
+        InstantSource clock = () -> {
+            // At first when it is made, and then at the first look.
+            if (asked.getAndIncrement() == 1) {
+                failed.countDown();
+                throw new OutOfMemoryError("no heap");
+            }
+            return Instant.now();
+        };
+        try (OpenedCache cache = new OpenedCache(config(RULE), ClientEnvironment.system("test"));
+                PinKeeping pins = new PinKeeping(
+                        cache.rules(),
+                        cache.evictor().pins(),
+                        cache.filler(),
+                        clock.withZone(ZoneOffset.UTC),
+                        new Metrics())) {
+            failed.await();
+            cache.cache().listen(pins);
+            cache.cache()
+                    .repository(cache.upstreams()
+                            .get(repository.registry())
+                            .client()
+                            .repository(repository.name()))
+                    .manifest(tag);
+            await(() -> cache.evictor().pins().pins().contains(ruled));
         }
     }
 }

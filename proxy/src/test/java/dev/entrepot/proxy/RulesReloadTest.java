@@ -243,4 +243,22 @@ class RulesReloadTest {
             assertThat(rules.of(APP).denied()).contains("closed");
         }
     }
+
+    @Test
+    void anErrorOfTheMachineIsAProblemLikeOthers() throws Exception {
+        write("{}");
+        LoadedConfig started = file().load();
+        ConfigReload.Applied failing = (read, server) -> {
+            throw new InternalError("no heap");
+        };
+        try (ConfigReload reload =
+                new ConfigReload(started.config(), ParsedFile.of(file(), started), rules(started), failing)) {
+            write(DENY);
+            reload.look();
+            reload.look();
+            assertThat(reload.failed()).isEqualTo(1);
+            assertThat(reload.problem())
+                    .hasValueSatisfying(why -> assertThat(why).contains("no heap"));
+        }
+    }
 }

@@ -136,7 +136,8 @@ public final class WatchedFiles implements AutoCloseable {
             files.problem = Optional.empty();
             succeeded.incrementAndGet();
             LOG.info("{} read again, because a file has changed", files.what);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
+            // An Error, too, as for want of memory: else no file would ever be read again.
             String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
             Optional<String> problem =
                     Optional.of(files.what + " cannot be read again, and the former stays in effect: " + reason);

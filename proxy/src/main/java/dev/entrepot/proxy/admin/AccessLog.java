@@ -64,8 +64,7 @@ public final class AccessLog implements RequestObserver, AutoCloseable {
             boolean last = closed;
             RequestRecord request = ring.poll();
             if (request != null) {
-                lines.append(request, buffer);
-                lineCount++;
+                lineCount = append(request, buffer, lineCount);
             }
             if (request == null || buffer.size() >= FLUSH_BYTES) {
                 flush(buffer, lineCount);
@@ -77,6 +76,19 @@ public final class AccessLog implements RequestObserver, AutoCloseable {
                 }
                 LockSupport.parkNanos(this, PAUSE_NANOS);
             }
+        }
+    }
+
+    // What cannot be written, be it for want of memory, is dropped, with what is not yet flushed: the thread goes on.
+    private int append(RequestRecord request, LineBuffer buffer, int lineCount) {
+        try {
+            lines.append(request, buffer);
+            return lineCount + 1;
+        } catch (RuntimeException | Error e) {
+            LOG.error("a line of the access log could not be written", e);
+            dropped.add(lineCount + 1L);
+            buffer.clear();
+            return 0;
         }
     }
 

@@ -39,7 +39,7 @@ final class ErrorReplies {
      *
      * @param verdict where the answer comes from; empty if no cache was asked
      */
-    static Reply of(Exception failure, Optional<Verdict> verdict) {
+    static Reply of(Throwable failure, Optional<Verdict> verdict) {
         return switch (failure) {
             case RegistryException e -> remote(e, verdict);
             case AccessRefusedException e -> refusedAccess(e);

@@ -92,7 +92,7 @@ final class Exchange {
      * The verdict of a failure: none where the cache was not asked or a rule of this process refused, and a hit where
      * the answer of the upstream is remembered.
      */
-    Optional<Verdict> failureVerdict(Exception failure) {
+    Optional<Verdict> failureVerdict(Throwable failure) {
         if (!cacheAsked || failure instanceof BlockedException) {
             return Optional.empty();
         }

@@ -197,7 +197,8 @@ final class FrontDoor implements Filter {
                 return sender.send(reply, head, close, response, exchange);
             } catch (ClientStream.ClientGone e) {
                 throw e;
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
+                // An Error, too, as for want of memory: else the server would answer in our name, and not know of what.
                 if (exchange.bodyBytes() > 0 || !response.reset()) {
                     exchange.ended(Ending.CUT);
                     if (e instanceof RegistryException remote) {
@@ -217,7 +218,7 @@ final class FrontDoor implements Filter {
     }
 
     // What we throw ourselves says all that there is to say; what others throw often no more than by its name.
-    private static String said(Exception failure) {
+    private static String said(Throwable failure) {
         return failure instanceof RegistryException ? String.valueOf(failure.getMessage()) : failure.toString();
     }
 
@@ -249,12 +250,12 @@ final class FrontDoor implements Filter {
                     : meanings.read(request.prologue().method().text(), words, target);
             exchange.means(meaning);
             return handle(meaning, guest(request, target, exchange), call, exchange);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             return failure(e, words, exchange);
         }
     }
 
-    private Reply failure(Exception failure, Words words, Exchange exchange) {
+    private Reply failure(Throwable failure, Words words, Exchange exchange) {
         Optional<Repository> asked = exchange.repository();
         // Who shows credentials of his own is told by the answer that they do not do.
         boolean theirs = failure instanceof UnauthorizedException

@@ -111,8 +111,13 @@ public final class RegistryServer implements AutoCloseable {
         long periodMillis = Math.clamp(shortest.toMillis() / 4, 10, 1000);
         watch.scheduleWithFixedDelay(
                 () -> {
-                    stalls.check();
-                    connections.check();
+                    try {
+                        stalls.check();
+                        connections.check();
+                    } catch (RuntimeException | Error e) {
+                        // As for want of memory: else nobody would ever be cut any more.
+                        LOG.error("connections could not be looked after", e);
+                    }
                 },
                 periodMillis,
                 periodMillis,

@@ -99,7 +99,7 @@ final class RuleRuns implements AutoCloseable {
         } catch (InterruptedIOException e) {
             Thread.currentThread().interrupt();
             LOG.info("a run of {} was broken off; the next one does what is missing", rule.name());
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.error("a run of {} ({}) failed", rule.name(), trigger, e);
         }
     }
@@ -121,7 +121,7 @@ final class RuleRuns implements AutoCloseable {
             return report;
         } catch (InterruptedIOException e) {
             throw e;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             listeners.forEach(listener -> listener.failed(name));
             throw e;
         } finally {
@@ -236,7 +236,7 @@ final class RuleRuns implements AutoCloseable {
         } catch (InterruptedIOException e) {
             LOG.info("a run of {} was broken off; the next one does what is missing", name);
             mine.number().completeExceptionally(e);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.error("a run of {} failed", name, e);
             mine.number().completeExceptionally(e);
         }

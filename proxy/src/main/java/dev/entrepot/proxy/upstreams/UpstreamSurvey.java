@@ -149,7 +149,7 @@ public final class UpstreamSurvey {
                 started.check().complete(check);
                 boolean nothing = check.reachable() && place.mirror().isEmpty() && !probe(place.client(), mounts);
                 started.probed().complete(!nothing);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 started.check().completeExceptionally(e);
             } finally {
                 started.probed().complete(true);

@@ -136,7 +136,8 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                     look();
                 } catch (InterruptedIOException e) {
                     return;
-                } catch (IOException | RuntimeException e) {
+                } catch (IOException | RuntimeException | Error e) {
+                    // An Error, too, as for want of memory: else nobody would look after them any more.
                     LOG.error("pins could not be looked after", e);
                     forgetSettled();
                 }
@@ -188,6 +189,11 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
             completing.execute(() -> completeInTurn(pin));
         } catch (RejectedExecutionException e) {
             LOG.debug("{} is not completed any more", pin); // this is being closed
+        } catch (RuntimeException | Error e) {
+            synchronized (this) {
+                underWay.remove(pin);
+            }
+            throw e;
         }
     }
 
@@ -201,7 +207,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
             }
         } catch (InterruptedException | InterruptedIOException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("the pinned graph of {} could not be looked after", pin, e);
             synchronized (this) {
                 due.put(pin, clock.instant().plus(RETRY));

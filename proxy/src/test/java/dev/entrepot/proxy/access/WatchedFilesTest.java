@@ -105,4 +105,21 @@ class WatchedFilesTest {
         look(2);
         assertThat(files.problems()).singleElement().asString().endsWith("in effect: IOException");
     }
+
+    @Test
+    void anErrorOfTheMachineIsAProblemLikeOthers() throws Exception {
+        AtomicReference<Optional<Error>> error = new AtomicReference<>(Optional.of(new InternalError("no heap")));
+        files.add("the other file", WatchedFiles.contents(List.of(file)), () -> {
+            if (error.get().isPresent()) {
+                throw error.get().get();
+            }
+        });
+        Files.writeString(file, "second");
+        look(2);
+        assertThat(files.problems()).singleElement().asString().contains("no heap");
+
+        error.set(Optional.empty());
+        look(WatchedFiles.FIRST_PAUSE);
+        assertThat(files.problems()).isEmpty();
+    }
 }

@@ -158,4 +158,19 @@ class AccessLogTest {
             stuck.go.countDown();
         }
     }
+
+    @Test
+    void requestThatCannotBeWrittenEndsNothing() throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (AccessLog log = AccessLog.text(out)) {
+            log.finished(request(null, "nobody expects that"));
+            log.finished(request("/v2/a/manifests/x", "docker/29.0"));
+            log.close();
+            assertThat(log.dropped()).isEqualTo(1);
+        }
+        assertThat(out.toString(StandardCharsets.US_ASCII))
+                .startsWith("time=")
+                .hasLineCount(1)
+                .contains("docker/29.0");
+    }
 }

@@ -405,4 +405,39 @@ class ServerDefectsTest {
             assertThat(own.repositories.openBodies).hasValue(0);
         }
     }
+
+    @Test
+    void errorOfTheMachineIsAnsweredByUsAndRecordedAsWhatItWas() throws Exception {
+        try (ServerFixture own = new ServerFixture();
+                RawConnection client = own.connect()) {
+            Digest blob = own.repositories.blob("docker.io/library/a", new byte[1000]);
+            own.repositories.trouble = Optional.of(position -> {
+                throw new OutOfMemoryError("Java heap space");
+            });
+            Answer answer = client.get("/v2/a/blobs/" + blob);
+            assertThat(answer.status()).isEqualTo(500);
+            assertJsonErrorOfTheCache(answer);
+            assertThat(answer.text()).contains("the mirror failed");
+            assertThat(answer.headers()).doesNotContainKeys("etag", "docker-content-digest", "accept-ranges");
+            assertThat(own.nextRecord().status()).isEqualTo(500);
+            assertThat(own.unreadable).isEmpty();
+            assertThat(own.repositories.openBodies).hasValue(0);
+        }
+    }
+
+    @Test
+    void errorOfTheMachineInTheMiddleIsRecordedAsACut() throws Exception {
+        try (ServerFixture own = new ServerFixture();
+                RawConnection client = own.connect()) {
+            Digest blob = own.repositories.blob("docker.io/library/a", new byte[1_000_000]);
+            own.repositories.trouble = Optional.of(position -> {
+                if (position > 500_000) {
+                    throw new OutOfMemoryError("Java heap space");
+                }
+            });
+            client.send("GET /v2/a/blobs/" + blob + " HTTP/1.1\r\n" + HOST + "\r\n");
+            assertThatThrownBy(() -> client.read(false)).isInstanceOf(EOFException.class);
+            assertThat(own.nextRecord().ending()).isEqualTo(Ending.CUT);
+        }
+    }
 }

@@ -256,4 +256,16 @@ class RuleRunsTest {
         assertThat(again).isEmpty();
         assertThat(runs.running()).isEmpty();
     }
+
+    @Test
+    void whoAsksForARunThatWantOfMemoryEndsIsToldSoAtOnce() {
+        byTrigger.put("request", (rule, trigger, progress) -> {
+            throw new OutOfMemoryError("no heap");
+        });
+
+        assertThatThrownBy(() -> runs.begin(rule, "request"))
+                .isInstanceOf(IllegalStateException.class)
+                .hasRootCauseMessage("no heap");
+        assertThat(runs.running()).isEmpty();
+    }
 }
