@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.apache.hc.client5.http.ConnectionKeepAliveStrategy;
 import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
@@ -25,7 +26,10 @@ import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
+import org.apache.hc.client5.http.io.ConnectionEndpoint;
+import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
+import org.apache.hc.client5.http.io.LeaseRequest;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.HttpResponse;
@@ -135,6 +139,7 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
     public void close() {
         all.remove(this);
         http.close(CloseMode.IMMEDIATE);
+        pool.close(CloseMode.IMMEDIATE);
     }
 
     private static CloseableHttpClient client(
@@ -144,7 +149,7 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
             ConnectionKeepAliveStrategy idle,
             String userAgent) {
         HttpClientBuilder builder = HttpClients.custom()
-                .setConnectionManager(pool)
+                .setConnectionManager(new Lasting(pool))
                 .setKeepAliveStrategy(idle)
                 .setUserAgent(userAgent)
                 .disableContentCompression()
@@ -244,6 +249,40 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
             all.makeRoom();
             return memory.socket(proxy);
         }
+    }
+
+    /**
+     * The pool as the library has it, which would close it, for good, after an error of the runtime in a single
+     * request. Here that request loses its own connection ({@link WireExchange}), and the others keep theirs.
+     */
+    private record Lasting(PoolingHttpClientConnectionManager pool) implements HttpClientConnectionManager {
+        @Override
+        public LeaseRequest lease(String id, HttpRoute route, Timeout timeout, @Nullable Object state) {
+            return pool.lease(id, route, timeout, state);
+        }
+
+        @Override
+        public void release(ConnectionEndpoint endpoint, @Nullable Object state, @Nullable TimeValue good) {
+            pool.release(endpoint, state, good);
+        }
+
+        @Override
+        public void connect(ConnectionEndpoint endpoint, TimeValue timeout, HttpContext context) throws IOException {
+            pool.connect(endpoint, timeout, context);
+        }
+
+        @Override
+        public void upgrade(ConnectionEndpoint endpoint, HttpContext context) throws IOException {
+            pool.upgrade(endpoint, context);
+        }
+
+        /** Does nothing: whoever has opened the transport closes it. */
+        @Override
+        public void close(CloseMode mode) {}
+
+        /** As above. */
+        @Override
+        public void close() {}
     }
 
     private static final class RoutePlanner extends DefaultRoutePlanner {

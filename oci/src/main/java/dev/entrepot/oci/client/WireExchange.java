@@ -157,6 +157,10 @@ final class WireExchange implements Exchange {
             // Where to may have been said by an answer.
             throw new OutageException(
                     Reason.SERVER_ERROR, request.what() + ": " + request.host() + " cannot be asked", e);
+        } catch (Error e) {
+            // The library gives no connection back then.
+            message.cancel();
+            throw e;
         } finally {
             bound.close();
             Duration took = Duration.between(start, environment.clock().instant());

@@ -12,6 +12,7 @@ import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -319,6 +320,35 @@ class ConnectionsTest {
             for (int i = 0; i < 20; i++) {
                 assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
             }
+        }
+    }
+
+    @Test
+    void errorOfTheRuntimeInOneRequestCostsThatItsConnectionAndNoOtherOne() throws IOException {
+        RegistryEndpoint endpoint = TestWorld.endpoint(registry.uri().toString());
+        try (HttpTransport transport = HttpTransport.open(
+                endpoint, ProxyRules.direct(), SystemDefaultDnsResolver.INSTANCE, world.environment())) {
+            WireExchange wire = new WireExchange(transport, endpoint, world.environment());
+            URI uploads = registry.uri().resolve("/v2/team/app/blobs/uploads/");
+            RequestBody body = new RequestBody.Stream(Failing::new, 10, MediaType.OCTET_STREAM);
+            ApiRequest upload = ApiRequest.of(Operation.UPLOAD, "uploading", "POST", uploads, Priority.BACKGROUND)
+                    .withBody(body);
+
+            assertThatThrownBy(() -> wire.send(upload)).isInstanceOf(LinkageError.class);
+
+            assertThat(transport.open()).isZero();
+            URI list = registry.uri().resolve("/v2/team/app/tags/list");
+            try (ApiResponse answer =
+                    wire.send(ApiRequest.of(Operation.TAGS, "listing", "GET", list, Priority.BACKGROUND))) {
+                assertThat(answer.status()).isEqualTo(200);
+            }
+        }
+    }
+
+    private static final class Failing extends InputStream {
+        @Override
+        public int read() {
+            throw new LinkageError("no");
         }
     }
 }
