@@ -21,7 +21,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>How many of each there may be in the background adapts to how the registry answers requests of that kind.
  *
  * <p>Who waits for a request's slot waits so long and no longer. Who waits for a body's slot waits as long as any body
- * moves.
+ * moves. What shows whether the registry is back, which all wait for, has a slot as what somebody waits for has, and
+ * waits no longer than for a request's.
  */
 final class LimitedExchange implements Exchange {
     private static final int BACKGROUND_PATIENCE = 10;
@@ -61,7 +62,7 @@ final class LimitedExchange implements Exchange {
             ApiResponse response = adapted(request, next.send(request));
             response.onEnd(permit::close);
             return response;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             permit.close();
             throw e;
         }
@@ -77,7 +78,7 @@ final class LimitedExchange implements Exchange {
                 body.close();
             });
             return response;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             body.close();
             throw e;
         }
@@ -132,12 +133,12 @@ final class LimitedExchange implements Exchange {
 
     private RequestLimiter.Permit permit(ApiRequest request, RequestLimiter limiter, String what)
             throws OutageException {
-        boolean interactive = request.priority() == Priority.INTERACTIVE;
+        boolean interactive = request.priority() == Priority.INTERACTIVE || request.probe();
         Duration longest = interactive ? patience : backgroundPatience;
         try {
-            return (limiter == bodies
+            return (limiter == bodies && !request.probe()
                             ? bodyPermit(request.priority(), longest)
-                            : limiter.acquire(request.priority(), longest))
+                            : limiter.acquire(interactive ? Priority.INTERACTIVE : Priority.BACKGROUND, longest))
                     .orElseThrow(() -> new OutageException(
                             Reason.NOT_ASKED,
                             request.what() + ": all slots for " + what + " at " + request.host() + " were taken for "

@@ -1,15 +1,21 @@
 package dev.entrepot.oci.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Pace;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
+import org.apache.hc.core5.http.io.entity.InputStreamEntity;
 import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * How many background requests there may be adapts for bodies and for other requests apart, and not to uploads; bodies
@@ -112,5 +118,76 @@ class LimitedExchangeTest {
         send(Operation.BLOB, "GET", 200);
         send(Operation.BLOB, "GET", 200);
         assertThat(bodies.window()).isEqualTo(3);
+    }
+
+    @Test
+    void requestThatEndsWithAnErrorOfTheRuntimeGivesItsSlotsBack() throws IOException {
+        LimitedExchange failing = new LimitedExchange(
+                request -> {
+                    throw new LinkageError("no");
+                },
+                new RequestLimiter(2, world),
+                new RequestLimiter(2, world),
+                Duration.ZERO);
+        for (int i = 0; i < 10; i++) {
+            for (Operation operation : List.of(Operation.MANIFEST, Operation.BLOB)) {
+                assertThatThrownBy(() ->
+                                failing.send(ApiRequest.of(operation, "fetching", "GET", URL, Priority.INTERACTIVE)))
+                        .isInstanceOf(LinkageError.class);
+            }
+        }
+    }
+
+    @Test
+    void whatShowsWhetherTheRegistryIsBackDoesNotWaitForWhatRunsInTheBackground() throws IOException {
+        LimitedExchange impatient = new LimitedExchange(this::answer, requests, bodies, Duration.ZERO);
+        assertThat(open(impatient, new Pace(Meter.NONE, new Account()))).isPositive();
+        assertThat(open(impatient, Pace.FREE)).isPositive();
+        ApiRequest probe = ApiRequest.of(Operation.BLOB, "fetching", "GET", URL, Priority.BACKGROUND)
+                .asProbe();
+        impatient.send(probe).close();
+        Pace slow = new Pace(Meter.NONE, new Account());
+        slow.<ApiResponse, IOException>call(() -> impatient.send(probe)).close();
+    }
+
+    @Test
+    @Timeout(20)
+    void whatShowsWhetherTheRegistryIsBackIsNotKeptWaitingByBodiesThatMove() throws Exception {
+        RequestLimiter one = new RequestLimiter(1, world);
+        LimitedExchange limited = new LimitedExchange(this::moving, requests, one, Duration.ofMillis(20));
+        ApiRequest blob = ApiRequest.of(Operation.BLOB, "fetching", "GET", URL, Priority.BACKGROUND);
+        try (ApiResponse open = limited.send(blob)) {
+            Thread reader = Thread.ofVirtual().start(() -> read(open));
+            assertThatThrownBy(() -> limited.send(blob.asProbe()))
+                    .isInstanceOf(OutageException.class)
+                    .hasMessageContaining("all slots for bodies");
+            reader.interrupt();
+            reader.join();
+        }
+    }
+
+    private ApiResponse moving(ApiRequest request) throws IOException {
+        BasicClassicHttpResponse response = new BasicClassicHttpResponse(200);
+        response.setEntity(new InputStreamEntity(
+                new InputStream() {
+                    @Override
+                    public int read() {
+                        return 0;
+                    }
+                },
+                null));
+        return new ApiResponse(request, response, () -> {});
+    }
+
+    private static void read(ApiResponse open) {
+        try {
+            while (open.body().read() >= 0) {
+                Thread.sleep(1);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
