@@ -185,7 +185,7 @@ final class QuotaExchange implements Exchange {
                 refused(request, response, budget, number, headers);
             }
             return response;
-        } catch (OutageException | RuntimeException e) {
+        } catch (OutageException | RuntimeException | Error e) {
             response.close();
             throw e;
         }
@@ -194,7 +194,7 @@ final class QuotaExchange implements Exchange {
     private ApiResponse sent(ApiRequest request, QuotaBudget budget, boolean costing) throws IOException {
         try {
             return next.send(request);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             if (costing) {
                 budget.failed();
             }
@@ -222,8 +222,8 @@ final class QuotaExchange implements Exchange {
             holds.hold(TooManyKind.RATE, retryAfter);
             return;
         }
-        QuotaState state = budget.state().orElseThrow(() -> new IllegalStateException("a budget forgot a refusal"));
-        Instant until = state.stoppedUntil().orElse(clockNow());
+        // Nothing is left of a refusal that asks for no pause, where no quota is known.
+        Instant until = budget.state().flatMap(QuotaState::stoppedUntil).orElseGet(this::clockNow);
         throw new OutageException(
                 Reason.QUOTA,
                 request.what() + ": " + request.host()

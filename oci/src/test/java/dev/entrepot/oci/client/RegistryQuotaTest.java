@@ -31,6 +31,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -201,6 +202,59 @@ class RegistryQuotaTest {
         assertThat(client.state().tooMany()).containsEntry(TooManyKind.RATE, 1L);
         assertThat(background().resolve(new Tag("t1"))).isPresent();
         assertThat(world.pauses).containsExactly(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void refusalForQuotaThatAsksForNoPauseIsOneOfQuota() throws IOException {
+        RegistryEndpoint hub = RegistryEndpoint.of(RegistryHost.parse("docker.io"), registry.uri());
+        registry.faults()
+                .once(
+                        PULLS,
+                        Fault.instead(Response.error(429, "TOOMANYREQUESTS").header("Retry-After", "0")));
+        try (RegistryClient asking =
+                new RegistryClient(hub, Safeguards.shared(QuotaReserve.DEFAULT), world.environment())) {
+            OutageException refused = refused(asking.repository(TestWorld.NAME), manifests.get(0));
+            assertThat(refused.reason()).isEqualTo(Reason.QUOTA);
+            assertThat(refused.retryAfter()).contains(Duration.ZERO);
+            assertThat(asking.repository(TestWorld.NAME).fetchManifest(manifests.get(0)))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void pullThatEndsWithAnErrorOfTheRuntimeIsNoLongerUnderWay() throws IOException {
+        QuotaBudgets budgets = new QuotaBudgets(
+                TestWorld.endpoint("http://registry.test"), QuotaReserve.DEFAULT, new SteadyClock(world, () -> 0));
+        AtomicInteger sent = new AtomicInteger();
+        StatusErrors errors = new StatusErrors(world);
+        QuotaExchange exchange = new QuotaExchange(
+                request -> {
+                    if (sent.incrementAndGet() > 1) {
+                        throw new LinkageError("no");
+                    }
+                    BasicClassicHttpResponse answer = new BasicClassicHttpResponse(200);
+                    answer.addHeader("RateLimit-Limit", "10;w=3600");
+                    answer.addHeader("RateLimit-Remaining", "5;w=3600");
+                    return new ApiResponse(request, answer, () -> {});
+                },
+                TestWorld.endpoint("http://registry.test"),
+                budgets,
+                new TooManyCounts(),
+                new Holds(world),
+                errors,
+                QuotaExchange.Waiting.NEVER,
+                new SteadyClock(world, () -> 0),
+                world.environment());
+        ApiRequest pull = ApiRequest.of(
+                Operation.MANIFEST,
+                "fetching",
+                "GET",
+                URI.create("http://registry.test/v2/team/app/manifests/1"),
+                Priority.INTERACTIVE);
+        exchange.send(pull).close();
+        for (int i = 0; i < 10; i++) {
+            assertThatThrownBy(() -> exchange.send(pull)).isInstanceOf(LinkageError.class);
+        }
     }
 
     @Test
