@@ -31,8 +31,15 @@ final class HeadBound implements OverdueWatch.Watched {
     public void look() {
         if (!fired && System.nanoTime() - startNanos >= longestNanos) {
             fired = true;
+            boolean started = false;
+            try {
+                watch.start("overdue", cancel);
+                started = true;
+            } finally {
+                // For want of memory for a thread it is cut when it is looked at next.
+                fired = started;
+            }
             watch.remove(this);
-            Thread.ofVirtual().name("overdue").start(cancel);
         }
     }
 

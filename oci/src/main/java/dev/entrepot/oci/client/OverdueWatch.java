@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -16,6 +17,7 @@ final class OverdueWatch {
     private static final int LOOKS = 8;
 
     private final Duration pause;
+    private final ThreadFactory threads;
     private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean looking = new AtomicBoolean();
 
@@ -27,6 +29,12 @@ final class OverdueWatch {
 
     /** For things of which none may take less time than this. */
     OverdueWatch(Duration shortest) {
+        this(shortest, Thread.ofVirtual().factory());
+    }
+
+    /** As above, with threads of somebody's. */
+    OverdueWatch(Duration shortest, ThreadFactory threads) {
+        this.threads = threads;
         Duration part = shortest.dividedBy(LOOKS);
         this.pause = part.compareTo(LONGEST_PAUSE) > 0
                 ? LONGEST_PAUSE
@@ -46,8 +54,24 @@ final class OverdueWatch {
 
     private void start() {
         if (!looking.get() && looking.compareAndSet(false, true)) {
-            Thread.ofVirtual().name("overdue watch").start(this::run);
+            boolean started = false;
+            try {
+                start("overdue watch", this::run);
+                started = true;
+            } finally {
+                // For want of memory for a thread: else nobody looked at anything until a restart.
+                if (!started) {
+                    looking.set(false);
+                }
+            }
         }
+    }
+
+    /** Does something that may block, on a thread of its own. */
+    void start(String name, Runnable task) {
+        Thread thread = threads.newThread(task);
+        thread.setName(name);
+        thread.start();
     }
 
     private void run() {

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +59,7 @@ public final class RenewedCredentials implements CredentialSource {
     private final String account;
     private final Issuer issuer;
     private final Clock clock;
+    private final ThreadFactory threads;
     private final Object lock = new Object();
     private @Nullable Lease lease;
     private @Nullable Instant doubtedAt;
@@ -73,6 +75,12 @@ public final class RenewedCredentials implements CredentialSource {
      * @param account what the account is called where it is shown
      */
     public RenewedCredentials(String what, String account, Issuer issuer, Clock clock) {
+        this(what, account, issuer, clock, Thread.ofVirtual().factory());
+    }
+
+    /** As above, with threads of somebody's. */
+    RenewedCredentials(String what, String account, Issuer issuer, Clock clock, ThreadFactory threads) {
+        this.threads = threads;
         this.what = what;
         this.account = account;
         this.issuer = issuer;
@@ -145,8 +153,12 @@ public final class RenewedCredentials implements CredentialSource {
             return under;
         }
         CompletableFuture<Lease> mine = new CompletableFuture<>();
+        Thread thread = threads.newThread(() -> run(mine));
+        thread.setName(what);
+        // Only then: for want of memory for a thread nobody else would ever ask. It comes to its end after this, since
+        // that wants the lock.
+        thread.start();
         running = mine;
-        Thread.ofVirtual().name(what).start(() -> run(mine));
         return mine;
     }
 

@@ -41,8 +41,15 @@ final class StallGuard implements OverdueWatch.Watched, AutoCloseable {
             sinceNanos = now;
         } else if (!fired && step % 2 == 1 && now - sinceNanos >= longestNanos) {
             fired = true;
+            boolean started = false;
+            try {
+                watch.start("overdue", cancel);
+                started = true;
+            } finally {
+                // For want of memory for a thread it is cut when it is looked at next.
+                fired = started;
+            }
             watch.remove(this);
-            Thread.ofVirtual().name("overdue").start(cancel);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -34,6 +35,7 @@ final class TokenStore {
     private final Cache<TokenKey, Instant> failedRenewals;
     private final Clock clock;
     private final Duration longestWait;
+    private final ThreadFactory threads;
 
     /**
      * An empty store.
@@ -42,6 +44,12 @@ final class TokenStore {
      * @param mostBytes how much memory kept tokens may take, about
      */
     TokenStore(Clock clock, Duration longestWait, long mostBytes) {
+        this(clock, longestWait, mostBytes, Thread.ofVirtual().factory());
+    }
+
+    /** As above, with threads of somebody's. */
+    TokenStore(Clock clock, Duration longestWait, long mostBytes, ThreadFactory threads) {
+        this.threads = threads;
         this.tokens = Caffeine.newBuilder()
                 .maximumWeight(mostBytes)
                 .weigher((TokenKey key, Token token) -> bytes(key, token))
@@ -123,11 +131,30 @@ final class TokenStore {
         CompletableFuture<Token> mine = new CompletableFuture<>();
         CompletableFuture<Token> running = fetches.putIfAbsent(key, mine);
         if (running == null) {
-            Thread.ofVirtual()
-                    .name("token " + key.realm().getHost())
-                    .start(Causes.handedOn(() -> run(key, fetch, mine)));
+            start(key, fetch, mine);
         }
         return running == null ? mine : running;
+    }
+
+    private void start(TokenKey key, Callable<Token> fetch, CompletableFuture<Token> mine) {
+        boolean started = false;
+        try {
+            Thread thread = threads.newThread(Causes.handedOn(() -> run(key, fetch, mine)));
+            thread.setName("token " + key.realm().getHost());
+            thread.start();
+            started = true;
+        } finally {
+            // For want of memory for a thread: else nobody had such a token until a restart.
+            if (!started) {
+                fetches.remove(key, mine);
+                mine.completeExceptionally(
+                        new OutageException(Reason.TOKEN_SERVICE, what(key) + ": there was no thread to ask for it"));
+            }
+        }
+    }
+
+    private static String what(TokenKey key) {
+        return "token from " + key.realm().getHost();
     }
 
     private void run(TokenKey key, Callable<Token> fetch, CompletableFuture<Token> outcome) {
@@ -147,7 +174,7 @@ final class TokenStore {
     }
 
     private Token await(TokenKey key, CompletableFuture<Token> outcome) throws IOException {
-        String what = "token from " + key.realm().getHost();
+        String what = what(key);
         try {
             return outcome.get(longestWait.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {

@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,5 +80,25 @@ class OverdueWatchTest {
         assertThat(stalled.hasFired()).isTrue();
         assertThat(waiting.hasFired()).isFalse();
         waiting.close();
+    }
+
+    @Test
+    void looksAgainAfterThereWasNoThreadForIt() throws InterruptedException {
+        AtomicInteger threads = new AtomicInteger();
+        // None for the first look, and none for the first cut.
+        OverdueWatch scarce = new OverdueWatch(SHORT, task -> {
+            int count = threads.incrementAndGet();
+            if (count == 1 || count == 3) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return Thread.ofVirtual().unstarted(task);
+        });
+        CountDownLatch cut = new CountDownLatch(1);
+        assertThatThrownBy(() -> new HeadBound(scarce, SHORT, () -> {})).isInstanceOf(OutOfMemoryError.class);
+
+        HeadBound next = new HeadBound(scarce, SHORT, cut::countDown);
+
+        assertThat(cut.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(next.hasFired()).isTrue();
     }
 }

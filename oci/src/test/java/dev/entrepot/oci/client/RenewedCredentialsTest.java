@@ -248,4 +248,24 @@ class RenewedCredentialsTest {
                 .hasMessageContaining(message)
                 .hasMessageNotContaining("s3cret");
     }
+
+    @Test
+    void forWhichThereWasNoThreadAreAskedForByTheNext() throws IOException {
+        AtomicInteger threads = new AtomicInteger();
+        RenewedCredentials scarce = new RenewedCredentials("a token", "robot", this::issue, world, task -> {
+            boolean first = threads.incrementAndGet() == 1;
+            return new Thread(task) {
+                @Override
+                public void start() {
+                    if (first) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    super.start();
+                }
+            };
+        });
+        assertThatThrownBy(() -> scarce.credential(TestWorld.REGISTRY)).isInstanceOf(OutOfMemoryError.class);
+
+        assertThat(scarce.credential(TestWorld.REGISTRY)).isPresent();
+    }
 }

@@ -131,4 +131,18 @@ class TokenStoreTest {
         store.forgetAll();
         assertThat(get()).isEqualTo("t2");
     }
+
+    @Test
+    void tokenForWhichThereWasNoThreadIsAskedForByTheNext() throws Exception {
+        AtomicInteger threads = new AtomicInteger();
+        TokenStore scarce = new TokenStore(world, Duration.ofSeconds(1), 128 << 10, task -> {
+            if (threads.incrementAndGet() == 1) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return Thread.ofVirtual().unstarted(task);
+        });
+        assertThatThrownBy(() -> scarce.get(key("a"), this::next)).isInstanceOf(OutOfMemoryError.class);
+
+        assertThat(scarce.get(key("a"), this::next).value()).isEqualTo("t1");
+    }
 }
