@@ -305,7 +305,12 @@ final class BlobUpload {
                 }
                 UploadSession.Progress progress = new UploadSession.Progress(taken.location(), Math.min(reached, sent));
                 at = Optional.of(progress);
+                boolean next = reached < sent && reached < furthest + LEAST_PROGRESS_BYTES;
                 moved(progress);
+                if (next) {
+                    // A byte of each part, say, would go on for as long as the blob has bytes.
+                    failed(noSuccess("took next to nothing of a part"));
+                }
                 yield false;
             }
         };

@@ -75,7 +75,7 @@ final class UploadParts implements AutoCloseable {
         }
         try {
             open.await();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             close();
             throw e;
         }

@@ -41,7 +41,7 @@ final class UploadStream extends InputStream {
             UploadStream stream = new UploadStream(blob, body);
             stream.skipNBytes(offset);
             return stream;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             body.close();
             throw e;
         }

@@ -363,7 +363,29 @@ class ResumedUploadsTest {
         assertThatThrownBy(this::push)
                 .isInstanceOf(OutageException.class)
                 .hasMessageContaining("took nothing of a part");
-        assertThat(registry.requests(PATCH)).hasSize(8);
+        assertThat(registry.requests(PATCH)).hasSize(4);
+    }
+
+    @Test
+    void registryThatTakesAByteOfEachPartIsGivenUp() {
+        AtomicInteger parts = new AtomicInteger();
+        registry.faults().always(PATCH, new Fault() {
+            @Override
+            public Optional<Response> instead(Request request) {
+                int part = parts.incrementAndGet();
+                if (part > 50) {
+                    return Optional.empty();
+                }
+                return Optional.of(Response.of(202)
+                        .header("Location", "/v2/team/app/blobs/uploads/1")
+                        .header("Range", "0-" + part));
+            }
+        });
+
+        assertThatThrownBy(this::push)
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("took next to nothing of a part");
+        assertThat(registry.requests(PATCH)).hasSize(4);
     }
 
     @Test
