@@ -87,8 +87,9 @@ public final class PullThrough {
 
     /**
      * What a reference names, as {@link #manifest} would serve it, for who wants no more than that. Where pulls are
-     * counted, a manifest that is not kept is not fetched for it; elsewhere it is, for who comes back for it. While the
-     * upstream is out it is enough that it said what a tag names: who has the manifest needs no more.
+     * counted, a manifest that is not kept is not fetched for it, unless a tag that is kept has moved to it and more
+     * pulls are left than are reserved; elsewhere it is, for who comes back for it. While the upstream is out it is
+     * enough that it said what a tag names: who has the manifest needs no more.
      *
      * @throws NotFoundException if the upstream answered that there is no such manifest
      * @throws OutageException if the upstream is out and nothing is known that may still be served

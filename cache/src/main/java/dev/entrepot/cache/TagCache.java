@@ -74,6 +74,21 @@ final class TagCache {
                         known.content().descriptor().map(descriptor -> new Kept<>(descriptor, known.confirmedAt())));
     }
 
+    /**
+     * Whether something else is kept for a tag than what the upstream has just said that it names, and the pull may be
+     * spent that brings this in.
+     */
+    boolean mayFollow(Tag tag, Digest named) {
+        return kept(tag)
+                        .filter(former -> !former.content().digest().equals(named))
+                        .isPresent()
+                && withoutPulls().isEmpty();
+    }
+
+    private Optional<OutageException> withoutPulls() {
+        return upstream.reserved().or(upstream::spent);
+    }
+
     /** What a tag named before. */
     TagHistory history(Tag tag) {
         return tags.history(repository, tag);
@@ -90,7 +105,8 @@ final class TagCache {
 
     /**
      * Asks the upstream what a tag names, for who wants no more than that, and fetches nothing. That is noted unless
-     * something else is kept for the tag: which may be needed in place of what is not fetched.
+     * something else is kept for the tag: which may be needed in place of what is not fetched, until
+     * {@linkplain #mayFollow it is}.
      *
      * @param standsIn as for {@link #ask}
      * @throws OutageException as {@link #ask}: so that a HEAD names what a GET gives
@@ -101,7 +117,7 @@ final class TagCache {
         Optional<ManifestBytes> kept = manifests.named(named.digest());
         boolean same = record.filter(r -> r.digest().equals(named.digest())).isPresent();
         if (kept.isEmpty() && record.isPresent() && !same) {
-            leave(upstream.reserved().or(upstream::spent), standsIn);
+            leave(withoutPulls(), standsIn);
         }
         if (kept.isPresent()
                 || record.flatMap(former -> manifests.kept(former.digest())).isEmpty()) {

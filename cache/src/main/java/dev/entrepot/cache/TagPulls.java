@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.cache.Judgement.Window;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
@@ -86,12 +87,26 @@ final class TagPulls {
                 () -> tags.describe(tag, outage -> standsIn(tag, settings, outage)),
                 admission.forgetting(() -> tags.forget(tag)),
                 byName(tag, settings));
+        if (tags.mayFollow(tag, answer.content().digest())) {
+            return followed(tag, answer);
+        }
         refute(answer, new Question.ForManifest(repository, tag, readers));
         Digest digest = answer.content().digest();
         if (manifests.keptHere(digest).isPresent()) {
             contents.touched(digest, repository);
         }
         return answer;
+    }
+
+    // A move that is told and not kept would be forgotten: in the next outage the tag would name what it has left. The
+    // pull is that of the GETs of the tag, and its failures are remembered with theirs.
+    private Answer<Descriptor> followed(Tag tag, Answer<Descriptor> named) throws IOException {
+        try {
+            return manifest(tag).map(ManifestBytes::descriptor);
+        } catch (OutageException | InvalidContentException e) {
+            LOG.debug("{} of {} is described and not fetched: {}", tag, repository, e.getMessage());
+            return named;
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
@@ -11,9 +12,14 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,19 +91,74 @@ class HeadsTest {
         assertThat(repository.manifest(TAG).verdict()).as("renewed by that").isEqualTo(Verdict.HIT);
     }
 
-    @Test
-    void tagThatHasMovedIsDescribedAndWhatIsKeptForItStillStandsIn() throws IOException {
+    private ManifestBytes move() throws IOException {
         repository.manifest(TAG);
         ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
         upstream.tag("v1", second);
         cache.clock.advance(Duration.ofMinutes(2));
         upstream.asked.clear();
+        return second;
+    }
+
+    @Test
+    void tagThatIsKeptAndHasMovedIsFetchedOnceAndStaysWhatItWasSaidToBe() throws IOException {
+        ManifestBytes second = move();
+        Answer<Descriptor> described = repository.describe(TAG);
+        assertThat(described.content()).isEqualTo(second.descriptor());
+        assertThat(described.verdict()).isEqualTo(Verdict.MISS);
+        for (int i = 0; i < 3; i++) {
+            cache.clock.advance(Duration.ofMinutes(2));
+            assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+        }
+        assertThat(upstream.count("GET ")).isEqualTo(1);
+        assertThat(upstream.asked).contains("GET " + second.digest());
+        cache.clock.advance(Duration.ofMinutes(2));
+        upstream.outage = outage();
         assertThat(repository.describe(TAG).content()).isEqualTo(second.descriptor());
-        assertThat(upstream.asked).containsExactly("HEAD v1");
-        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "registry.test is out"));
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+    }
+
+    @Test
+    void onePullBringsInWhatATagHasMovedToForAllWhoAskMeanwhile() throws Exception {
+        ManifestBytes second = move();
+        upstream.manifestPermits = new Semaphore(0);
+        List<Future<Digest>> answers = new ArrayList<>();
+        try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 4; i++) {
+                answers.add(
+                        clients.submit(() -> repository.describe(TAG).content().digest()));
+                answers.add(
+                        clients.submit(() -> repository.manifest(TAG).content().digest()));
+            }
+            upstream.manifestPermits.release(8);
+        }
+        for (Future<Digest> answer : answers) {
+            assertThat(answer.get()).isEqualTo(second.digest());
+        }
+        assertThat(upstream.count("GET ")).isEqualTo(1);
+    }
+
+    @Test
+    void tagThatHasMovedToWhatCannotBeHadIsDescribedAsAGetGivesIt() throws IOException {
+        ManifestBytes second = move();
+        upstream.failing = "GET " + second.digest();
         assertThat(repository.describe(TAG).content()).isEqualTo(first.descriptor());
         assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
         assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+        cache.rule = CacheFixture.with(CacheFixture.SETTINGS, Map.of());
+        assertThat(repository.describe(TAG).content())
+                .as("where a GET gets nothing")
+                .isEqualTo(second.descriptor());
+    }
+
+    @Test
+    void tagThatHasMovedIsDescribedAndNotFetchedWherePullsAreReservedAndNothingStandsIn() throws IOException {
+        ManifestBytes second = move();
+        cache.rule = CacheFixture.with(CacheFixture.SETTINGS, Map.of());
+        upstream.reserved = Optional.of(new OutageException(OutageException.Reason.QUOTA, "few pulls are left"));
+        assertThat(repository.describe(TAG).content()).isEqualTo(second.descriptor());
+        assertThat(upstream.asked).containsExactly("HEAD v1");
     }
 
     @Test

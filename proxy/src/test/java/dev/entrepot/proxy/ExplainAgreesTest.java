@@ -58,6 +58,8 @@ class ExplainAgreesTest {
         PULL,
         /** The tag moves, and is pulled when it is checked next. */
         MOVE,
+        /** The tag moves, and is asked for by HEAD alone when it is checked next. */
+        MOVE_TOLD,
         /** What the tag names is signed. */
         SIGN,
         /** The referrers of what the tag names are asked for. */
@@ -470,6 +472,21 @@ class ExplainAgreesTest {
                 Written.PLAINLY);
     }
 
+    /** Where clients have sent no more than HEAD since a tag has moved. */
+    @Example
+    void serverDoesWhatExplainSaysOfAMoveThatWasToldByHead() throws Exception {
+        List<Step> told = List.of(Step.PULL, Step.MOVE_TOLD);
+        List<Step> later = List.of(Step.PULL, Step.MOVE_TOLD, Step.MINUTE);
+        assertThat(answer(given("{freshness: 1m}", told, Upstream.UP), State.COUNTED))
+                .isEqualTo("200 hit");
+        assertThat(answer(given("{freshness: 1m}", later, Upstream.UP), State.COUNTED))
+                .isEqualTo("200 revalidated");
+        assertThat(answer(given("{stale: 3h}", later, Upstream.GONE), State.COUNTED))
+                .isEqualTo("200 stale");
+        assertThat(answer(given("{stale: 3h}", later, Upstream.UP), State.SPENT))
+                .isEqualTo("200 revalidated");
+    }
+
     /** Where a mirror may have what the upstream does not give. */
     @Example
     void serverDoesWhatExplainSaysOfMirrors() throws Exception {
@@ -775,10 +792,14 @@ class ExplainAgreesTest {
                 mirror.get("/v2/" + name + "/manifests/1");
                 yield image;
             }
-            case MOVE -> {
+            case MOVE, MOVE_TOLD -> {
                 Bundle moved = world.push(name, IMAGES.image(10), "1");
                 mirror.advance(Duration.ofMinutes(2));
-                mirror.get("/v2/" + name + "/manifests/1");
+                if (step == Step.MOVE) {
+                    mirror.get("/v2/" + name + "/manifests/1");
+                } else {
+                    mirror.head("/v2/" + name + "/manifests/1");
+                }
                 yield moved;
             }
             case SIGN -> {
@@ -804,16 +825,17 @@ class ExplainAgreesTest {
     // none.
     private static Bundle takeUnderRules(Step step, MirrorFixture mirror, String name, Bundle image) throws Exception {
         String explain = "/explain?ref=registry.test%2F" + name + "%3A1";
-        if (step == Step.MOVE) {
+        boolean moves = step == Step.MOVE || step == Step.MOVE_TOLD;
+        if (moves) {
             mirror.advance(Duration.ofMinutes(2));
         }
         boolean behind = explanation(mirror, explain).path("asks").asString("").equals("behind");
-        if (behind && (step == Step.PULL || step == Step.MOVE)) {
+        if (behind && (step == Step.PULL || moves)) {
             return image;
         }
         Bundle after = take(step, mirror, name, image);
         String known = explanation(mirror, explain).path("kept").path("digest").asString("");
-        if (step != Step.MOVE || known.equals(after.digest().toString())) {
+        if (!moves || known.equals(after.digest().toString())) {
             return after;
         }
         world.registry().tag(name, "1", image.digest());

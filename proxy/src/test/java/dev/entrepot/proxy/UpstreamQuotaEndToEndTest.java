@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** An upstream that counts pulls, and clients that want more of them than there are. */
 class UpstreamQuotaEndToEndTest {
@@ -194,24 +196,49 @@ class UpstreamQuotaEndToEndTest {
     }
 
     @Test
-    void headOfATagThatHasMovedCostsNoPullAndTakesNothingAwayThatCanStandIn() throws Exception {
+    void headOfATagThatIsKeptAndHasMovedCostsOnePullAndIsNotTakenBackInAnOutage() throws Exception {
+        // That there are pulls again the HEAD of the tag is the first to show.
         hub.quota(100);
-        mirror.head(PATH + "kept-1");
         Bundle moved = hub.push(APP, images.image(100), "kept-0");
         for (int i = 0; i < 3; i++) {
             assertThatHeadIs(moved, mirror.head(PATH + "kept-0"));
+            assertThat(hub.calls().count(PULLS)).isEqualTo(11);
             mirror.advance(Duration.ofMinutes(2));
         }
-        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+        assertThat(explained()).startsWith("200 revalidated " + moved.digest());
         hub.stop();
-        HttpResponse<byte[]> stale = mirror.get(PATH + "kept-0");
-        assertThat(stale.body()).isEqualTo(kept.getFirst().root().array());
-        assertThat(verdict(stale)).isEqualTo("stale");
-        hub.start();
-        mirror.advance(Duration.ofMinutes(5));
-        assertThat(mirror.get(PATH + "kept-0").body()).isEqualTo(moved.root().array());
+        HttpResponse<byte[]> head = mirror.head(PATH + "kept-0");
+        assertThatHeadIs(moved, head);
+        assertThat(verdict(head)).isEqualTo("stale");
+        HttpResponse<byte[]> get = mirror.get(PATH + "kept-0");
+        assertThat(get.body()).isEqualTo(moved.root().array());
+        assertThat(verdict(get)).isEqualTo("stale");
+    }
+
+    private String explained() throws Exception {
+        JsonNode now = OciJson.mapper()
+                .readTree(mirror.admin("/explain?ref=registry.test%2F" + APP.replace("/", "%2F") + "%3Akept-0")
+                        .body())
+                .path("now");
+        return now.path("status").asInt() + " " + now.path("verdict").asString("") + " "
+                + now.path("digest").asString("");
+    }
+
+    @Test
+    void headOfATagThatIsKeptAndHasMovedCostsNoPullBelowTheReserve() throws Exception {
+        spendDownToTwo();
+        int pulls = hub.calls().count(PULLS);
+        Bundle moved = hub.push(APP, images.image(100), "kept-0");
+        HttpResponse<byte[]> answer = mirror.head(PATH + "kept-0");
+        assertThatHeadIs(kept.getFirst(), answer);
+        assertThat(verdict(answer)).isEqualTo("stale");
+        assertThat(header(answer, "Warning")).contains("2 of 8 pulls are left");
+
+        mirror.advance(Duration.ofDays(8));
+        // The window has passed meanwhile: the HEAD of another tag shows again what is left.
+        mirror.head(PATH + "kept-1");
         assertThatHeadIs(moved, mirror.head(PATH + "kept-0"));
-        assertThat(hub.calls().count(PULLS)).isEqualTo(11);
+        assertThat(hub.calls().count(PULLS)).isEqualTo(pulls);
     }
 
     /** Many clients ask for the digest that a HEAD named: it is one that can be had. */
