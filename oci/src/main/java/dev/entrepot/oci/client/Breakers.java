@@ -42,7 +42,7 @@ final class Breakers {
         this(clock);
         for (OperationClass kind : OperationClass.values()) {
             CircuitBreaker breaker = new CircuitBreaker(clock);
-            guards.put(kind, new Guard(kind, breaker, new OutageLog(registry, kind, meanwhile, clock, breaker::state)));
+            guards.put(kind, new Guard(kind, breaker, new OutageLog(registry, kind, meanwhile, clock, breaker)));
         }
     }
 

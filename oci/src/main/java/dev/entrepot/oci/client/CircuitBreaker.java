@@ -38,6 +38,9 @@ final class CircuitBreaker {
     private Instant until = Instant.MIN;
     private Duration pause = FIRST;
     private int outages;
+    /** When the first request was sent that has failed since the last answer. */
+    private Optional<Instant> failingSince = Optional.empty();
+
     private long round;
     private long answers;
     private long opened;
@@ -180,6 +183,7 @@ final class CircuitBreaker {
         position = Position.CLOSED;
         pause = FIRST;
         outages = 0;
+        failingSince = Optional.empty();
         answers++;
         unsuspected.clear();
         unsuspectedFailures = 0;
@@ -188,6 +192,7 @@ final class CircuitBreaker {
 
     private void outage(Pass pass, boolean timedOut) {
         suspect(pass.about);
+        failingSince(pass);
         switch (pass.kind) {
             case PROBE -> {
                 if (pass.answersBefore != answers) {
@@ -206,6 +211,13 @@ final class CircuitBreaker {
             }
             case ORDINARY -> count(pass, timedOut);
         }
+    }
+
+    // A request that waits in vain shows an outage only at its end. Of one beside which others were answered it is not
+    // known when its own began.
+    private void failingSince(Pass pass) {
+        Instant from = pass.answersBefore == answers ? pass.sentAt : clock.instant();
+        failingSince = Optional.of(failingSince.filter(from::isAfter).orElse(from));
     }
 
     private void count(Pass pass, boolean timedOut) {
@@ -242,6 +254,11 @@ final class CircuitBreaker {
         Instant now = clock.instant();
         boolean notYet = position == Position.HALF_OPEN || position == Position.OPEN && now.isBefore(until);
         return notYet && !mayShowThatItWasNeverOut(about, now);
+    }
+
+    /** When the first request was sent that has met an outage since the last answer; empty if none has. */
+    synchronized Optional<Instant> failingSince() {
+        return failingSince;
     }
 
     /** How it stands. */

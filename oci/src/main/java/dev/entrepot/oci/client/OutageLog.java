@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,13 +19,14 @@ final class OutageLog {
     private static final Logger LOG = LoggerFactory.getLogger(OutageLog.class);
     private static final int MOST = 6;
     private static final Duration WITHIN = Duration.ofHours(1);
+    private static final Duration JUST_NOW = Duration.ofSeconds(1);
     private static final Duration LONG = Duration.ofMinutes(2);
 
     private final String registry;
     private final OperationClass kind;
     private final String meanwhile;
     private final SteadyClock clock;
-    private final Supplier<BreakerState> breaker;
+    private final CircuitBreaker breaker;
     /** When an outage was said, of those within the hour. */
     private final Deque<Instant> lately = new ArrayDeque<>();
 
@@ -40,10 +40,9 @@ final class OutageLog {
      * @param registry its name, for people
      * @param kind of which requests
      * @param meanwhile what clients get as long as it is out
-     * @param breaker how the circuit breaker of these requests stands
+     * @param breaker the circuit breaker of these requests
      */
-    OutageLog(
-            String registry, OperationClass kind, String meanwhile, SteadyClock clock, Supplier<BreakerState> breaker) {
+    OutageLog(String registry, OperationClass kind, String meanwhile, SteadyClock clock, CircuitBreaker breaker) {
         this.registry = registry;
         this.kind = kind;
         this.meanwhile = meanwhile;
@@ -57,7 +56,7 @@ final class OutageLog {
      * @param why how it shows, without secrets
      */
     synchronized void failed(String why) {
-        BreakerState state = breaker.get();
+        BreakerState state = breaker.state();
         if (state.position() == Position.CLOSED) {
             return;
         }
@@ -65,7 +64,7 @@ final class OutageLog {
         if (!isOut) {
             isOut = true;
             isSaid = false;
-            since = now;
+            since = breaker.failingSince().orElse(now);
         }
         while (!lately.isEmpty() && !lately.getFirst().plus(WITHIN).isAfter(now)) {
             lately.removeFirst();
@@ -79,7 +78,7 @@ final class OutageLog {
                 "{} is out ({}){}: {}; {}{}{}",
                 registry,
                 kind.label(),
-                since.equals(now) ? "" : " since " + onWall(since),
+                Duration.between(since, now).compareTo(JUST_NOW) < 0 ? "" : " since " + onWall(since),
                 why,
                 meanwhile,
                 state.until().map(at -> "; asked again at " + onWall(at)).orElse(""),
@@ -97,7 +96,7 @@ final class OutageLog {
     }
 
     private synchronized void end() {
-        if (!isOut || breaker.get().position() != Position.CLOSED) {
+        if (!isOut || breaker.state().position() != Position.CLOSED) {
             return;
         }
         isOut = false;

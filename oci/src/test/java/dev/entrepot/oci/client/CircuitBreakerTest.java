@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.client.BreakerState.Position;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,6 +41,28 @@ class CircuitBreakerTest {
         assertAt(Position.OPEN);
         assertThat(breaker.enter(CircuitBreaker.NOBODY)).isEmpty();
         assertThat(breaker.state().until()).contains(world.instant().plusSeconds(10));
+    }
+
+    @Test
+    void failsSinceTheFirstRequestWasSentThatNoAnswerFollowed() {
+        CircuitBreaker.Pass early = pass();
+        world.advance(Duration.ofSeconds(1));
+        Instant second = world.instant();
+        CircuitBreaker.Pass late = pass();
+        world.advance(Duration.ofSeconds(60));
+        late.failed(false);
+        assertThat(breaker.failingSince()).contains(second);
+        early.failed(true);
+        assertThat(breaker.failingSince()).contains(second.minusSeconds(1));
+        world.advance(Duration.ofSeconds(10));
+        CircuitBreaker.Pass beside = pass();
+        breaker.enter("other").orElseThrow().answered();
+        assertThat(breaker.failingSince()).isEmpty();
+        world.advance(Duration.ofSeconds(5));
+        beside.failed(true);
+        assertThat(breaker.failingSince())
+                .as("others were answered since it was sent")
+                .contains(world.instant());
     }
 
     @Test

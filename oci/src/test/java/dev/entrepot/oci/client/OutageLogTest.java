@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -135,6 +136,31 @@ class OutageLogTest {
         world.advance(Duration.ofMinutes(2));
         answer();
         assertThat(said).hasSize(14).last().asString().endsWith("after 62 min");
+    }
+
+    @Test
+    void outageBeginsWhenTheFirstRequestWasSentThatWaitedInVain() throws IOException {
+        CountDownLatch end = new CountDownLatch(1);
+        registry.faults().always(Requests.manifests(), Fault.first(() -> {
+            world.advance(Duration.ofSeconds(60));
+            end.await();
+        }));
+        RegistryEndpoint impatient = TestWorld.endpoint(registry.uri().toString())
+                .withTimeouts(Duration.ofSeconds(2), Duration.ofMillis(200));
+        try (RegistryClient waiting =
+                new RegistryClient(impatient, Safeguards.shared(QuotaReserve.DEFAULT), world.environment())) {
+            RemoteRepository app = waiting.repository(TestWorld.NAME);
+            assertThat(catchThrowableOfType(OutageException.class, () -> app.resolve(TAG))
+                            .reason())
+                    .isEqualTo(Reason.TIMEOUT);
+            assertThat(said).singleElement().asString().contains("is out (metadata) since 2026-11-20T10:00:00Z: ");
+            world.advance(Duration.ofSeconds(14));
+            registry.faults().clear();
+            assertThat(app.resolve(TAG)).isPresent();
+            assertThat(said).hasSize(2).last().isEqualTo("INFO registry.test answers again (metadata), after 74 s");
+        } finally {
+            end.countDown();
+        }
     }
 
     @Test
