@@ -108,7 +108,7 @@ final class Calls {
             return attempts(passage.isProbe() ? request.asProbe() : request, reader, passage);
         } catch (OutageException e) {
             passage.failed(e);
-            sightings.failed(String.valueOf(e.getMessage()));
+            sightings.met(e);
             throw e;
         } catch (RegistryException e) {
             passage.answered();

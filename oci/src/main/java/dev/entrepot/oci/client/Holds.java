@@ -34,6 +34,18 @@ final class Holds {
         }
     }
 
+    /** Until when, by the wall clock, requests of which kinds are not sent. */
+    synchronized Map<TooManyKind, Instant> states(SteadyClock steady) {
+        Instant now = steady.instant();
+        Map<TooManyKind, Instant> states = new EnumMap<>(TooManyKind.class);
+        until.forEach((kind, end) -> {
+            if (now.isBefore(end)) {
+                states.put(kind, steady.onWall(end));
+            }
+        });
+        return states;
+    }
+
     /** How long a request of this kind has to wait; empty if it need not. */
     synchronized Optional<Duration> wait(TooManyKind kind) {
         Instant now = clock.instant();

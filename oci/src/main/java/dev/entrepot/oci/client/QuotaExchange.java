@@ -22,6 +22,7 @@ final class QuotaExchange implements Exchange {
     private final Origin origin;
     private final QuotaBudgets budgets;
     private final TooManyCounts counts;
+    private final Sightings sightings;
     private final Holds holds;
     private final StatusErrors errors;
     private final Waiting waiting;
@@ -40,22 +41,20 @@ final class QuotaExchange implements Exchange {
             Exchange next,
             RegistryEndpoint endpoint,
             QuotaBudgets budgets,
-            TooManyCounts counts,
             Holds holds,
-            StatusErrors errors,
             Waiting waiting,
-            SteadyClock clock,
-            ClientEnvironment environment) {
+            Foundation shared) {
         this.next = next;
         this.endpoint = endpoint;
         this.origin = Origin.of(endpoint.baseUrl());
         this.budgets = budgets;
-        this.counts = counts;
         this.holds = holds;
-        this.errors = errors;
         this.waiting = waiting;
-        this.clock = clock;
-        this.environment = environment;
+        this.counts = shared.tooMany();
+        this.sightings = shared.sightings();
+        this.errors = shared.errors();
+        this.clock = shared.clock();
+        this.environment = shared.environment();
     }
 
     @Override
@@ -216,6 +215,7 @@ final class QuotaExchange implements Exchange {
             holds.hold(kind, retryAfter);
             return;
         }
+        sightings.answered();
         budget.exceeded(number, headers, retryAfter);
         if (!costs(request)) {
             // A registry that refuses even what is free is left alone altogether.

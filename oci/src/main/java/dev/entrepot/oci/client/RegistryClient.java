@@ -99,12 +99,9 @@ public final class RegistryClient implements AutoCloseable {
                         authentication,
                         endpoint,
                         budgets,
-                        shared.tooMany(),
                         holds,
-                        shared.errors(),
                         safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
-                        shared.clock(),
-                        environment)
+                        shared)
                 : authentication;
         this.hedged = new HedgedExchange(budgeted, budgets::mayCost, shared.slots()::hasRoom, environment.nanoTime());
         this.calls = new Calls(
@@ -361,6 +358,7 @@ public final class RegistryClient implements AutoCloseable {
                 budgets.states(),
                 shared.tooMany().answers(),
                 shared.tooMany().stops(),
+                holds.states(shared.clock()),
                 shared.breakers().states());
     }
 

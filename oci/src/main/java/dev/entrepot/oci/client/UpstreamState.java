@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param quotas what is known of pull quotas
  * @param tooMany answers of 429
  * @param stopped requests that were not sent for want of quota
+ * @param leftAlone until when what is not asked for after an answer of 429
  * @param breakers the circuit breakers
  */
 public record UpstreamState(
@@ -35,6 +36,7 @@ public record UpstreamState(
         List<QuotaState> quotas,
         Map<TooManyKind, Long> tooMany,
         Map<Priority, Long> stopped,
+        Map<TooManyKind, Instant> leftAlone,
         Map<OperationClass, BreakerState> breakers) {
     /** Whether the repository that was asked last for referrers has the API; empty if none was. */
     public Optional<Boolean> referrersApi() {

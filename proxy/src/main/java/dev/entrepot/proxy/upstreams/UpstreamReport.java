@@ -7,6 +7,7 @@ import dev.entrepot.oci.client.CapabilityState;
 import dev.entrepot.oci.client.Forecast;
 import dev.entrepot.oci.client.MountsAsked;
 import dev.entrepot.oci.client.QuotaState;
+import dev.entrepot.oci.client.TooManyKind;
 import dev.entrepot.oci.client.UpstreamState;
 import java.net.URI;
 import java.time.Duration;
@@ -85,6 +86,10 @@ public final class UpstreamReport {
             if (line.state().quotas().isEmpty() && nothingToAskFor(line)) {
                 row(out, "pulls", UNKNOWN);
             }
+            line.state()
+                    .leftAlone()
+                    .forEach(
+                            (kind, until) -> row(out, "left alone", "after 429 (" + kind.label() + ") until " + until));
             line.state().breakers().forEach((kind, breaker) -> {
                 if (breaker.position() != BreakerState.Position.CLOSED) {
                     row(out, "breaker", kind.label() + " is " + breaker(breaker));
@@ -119,10 +124,19 @@ public final class UpstreamReport {
 
     private static String state(UpstreamLine line) {
         String known = line.reachable()
-                .map(there -> there ? "answers" + butNotFor(line) : "does not answer")
+                .map(there -> there ? "answers" + limited(line) + butNotFor(line) : "does not answer")
                 .orElse("not asked yet");
         return known
                 + line.state().answeredAt().map(at -> ", last answer " + at).orElse("");
+    }
+
+    private static String limited(UpstreamLine line) {
+        if (line.state().leftAlone().containsKey(TooManyKind.RATE)) {
+            return " 429";
+        }
+        boolean stopped = line.state().quotas().stream()
+                .anyMatch(quota -> quota.stoppedUntil().isPresent());
+        return stopped ? ", but has no pulls left" : "";
     }
 
     private static String butNotFor(UpstreamLine line) {
@@ -285,6 +299,8 @@ public final class UpstreamReport {
         });
         ObjectNode tooMany = json.putObject("tooManyRequests");
         state.tooMany().forEach((kind, count) -> tooMany.put(kind.label(), count));
+        ObjectNode leftAlone = json.putObject("leftAloneUntil");
+        state.leftAlone().forEach((kind, until) -> leftAlone.put(kind.label(), until.toString()));
         return json;
     }
 

@@ -211,7 +211,9 @@ public final class UpstreamSurvey {
                     ? UpstreamLine.Check.of(true, Optional.of(false), message(e))
                     : UpstreamLine.Check.of(true, Optional.empty(), Optional.empty());
         } catch (OutageException e) {
-            return UpstreamLine.Check.of(false, Optional.empty(), message(e));
+            // A 429 is an answer, also where it was an earlier one.
+            boolean answers = e.reason() == OutageException.Reason.RATE_LIMITED;
+            return UpstreamLine.Check.of(answers, Optional.empty(), message(e));
         } catch (RegistryException e) {
             return UpstreamLine.Check.of(true, Optional.empty(), message(e));
         } catch (IOException e) {

@@ -24,6 +24,7 @@ import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
@@ -76,6 +77,31 @@ class UpstreamSurveyTest {
                 .hasValueSatisfying(p -> assertThat(p).contains("no answer within"));
         assertThat(report.lines().getLast().problem()).isEmpty();
         assertThat(report.lines().getLast().reachable()).contains(true);
+    }
+
+    @Test
+    void upstreamWithoutPullsOrWithTooManyRequestsAnswers() throws Exception {
+        registry.push("team/app", new Images(1).image(10), "1");
+        registry.quota(0);
+        add("limited.test", registry, CredentialSource.NONE);
+        RemoteRepository app = clients.values().iterator().next().repository(new RepositoryName("team/app"));
+        // The first is answered 429, the second is not sent.
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> app.fetchManifest(new Tag("1"))).isInstanceOf(OutageException.class);
+        }
+        UpstreamSurvey survey = new UpstreamSurvey(clients);
+        assertThat(survey.known().isWell()).isTrue();
+        assertThat(survey.known().text()).contains("answers, but has no pulls left, last answer ");
+        registry.faults().always(Requests.tags(), Fault.instead(Response.of(429).header("Retry-After", "600")));
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> app.listTags(Optional.empty())).isInstanceOf(OutageException.class);
+        }
+        assertThat(survey.known().isWell()).isTrue();
+        assertThat(survey.known().text()).contains("answers 429, last answer ", "after 429 (rate) until ");
+        assertThat(survey.known().json().toString()).contains("\"leftAloneUntil\":{\"rate\":\"");
+        assertThat(survey.check().lines().getFirst().reachable()).contains(true);
+        assertThat(survey.check().lines().getFirst().problem())
+                .hasValueSatisfying(problem -> assertThat(problem).contains("wants to be left alone"));
     }
 
     @Test
