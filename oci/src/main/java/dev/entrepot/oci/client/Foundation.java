@@ -2,6 +2,7 @@ package dev.entrepot.oci.client;
 
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
@@ -18,6 +19,7 @@ import org.apache.hc.client5.http.SystemDefaultDnsResolver;
  * @param errors makes exceptions of answers
  * @param breakers the circuit breakers
  * @param holds until when the registry is left alone
+ * @param limits says in the log when that begins and ends
  * @param tooMany counts answers of 429
  * @param sightings when it last answered
  * @param memory what its repositories have shown that they can do
@@ -35,6 +37,7 @@ record Foundation(
         StatusErrors errors,
         Breakers breakers,
         Holds holds,
+        LimitLog limits,
         TooManyCounts tooMany,
         Sightings sightings,
         CapabilityMemory memory,
@@ -88,6 +91,7 @@ record Foundation(
                 errors,
                 breakers,
                 holds,
+                new LimitLog(Optional.of(endpoint.registry().toString()), clock),
                 tooMany,
                 new Sightings(environment.clock()),
                 new CapabilityMemory(environment.clock(), environment.nanoTime()),
@@ -111,6 +115,7 @@ record Foundation(
                 errors,
                 new Breakers(clock),
                 new Holds(clock),
+                new LimitLog(Optional.empty(), clock),
                 new TooManyCounts(),
                 new Sightings(environment.clock()),
                 memory,
@@ -124,10 +129,11 @@ record Foundation(
      * How token services are asked.
      *
      * @param left what is known of when they want to be left alone
+     * @param said says in the log when that begins and ends
      */
-    Calls tokenCalls(Holds left) {
+    Calls tokenCalls(Holds left, LimitLog said) {
         return new Calls(
-                safeguards.quota().isPresent() ? new TokenHolds(toTokens, tooMany, left, errors) : toTokens,
+                safeguards.quota().isPresent() ? new TokenHolds(toTokens, tooMany, left, said, errors) : toTokens,
                 errors,
                 breakers,
                 new Sightings(environment.clock()),

@@ -26,12 +26,10 @@ final class Holds {
         return asked.compareTo(LONGEST) > 0 ? LONGEST : asked;
     }
 
-    /** Takes note of an answer of 429. */
-    synchronized void hold(TooManyKind kind, Optional<Duration> retryAfter) {
-        if (retryAfter.isPresent()) {
-            Instant end = clock.instant().plus(bounded(retryAfter.get()));
-            until.merge(kind, end, (one, other) -> one.isAfter(other) ? one : other);
-        }
+    /** Takes note of an answer of 429. Until when requests of this kind are not sent; empty if all are. */
+    synchronized Optional<Instant> hold(TooManyKind kind, Optional<Duration> retryAfter) {
+        return retryAfter.map(asked -> until.merge(
+                kind, clock.instant().plus(bounded(asked)), (one, other) -> one.isAfter(other) ? one : other));
     }
 
     /** Until when, by the wall clock, requests of which kinds are not sent. */

@@ -4,8 +4,6 @@ import dev.entrepot.oci.client.BreakerState.Position;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,8 +15,6 @@ import org.slf4j.LoggerFactory;
  */
 final class OutageLog {
     private static final Logger LOG = LoggerFactory.getLogger(OutageLog.class);
-    private static final int MOST = 6;
-    private static final Duration WITHIN = Duration.ofHours(1);
     private static final Duration JUST_NOW = Duration.ofSeconds(1);
     private static final Duration LONG = Duration.ofMinutes(2);
 
@@ -27,8 +23,7 @@ final class OutageLog {
     private final String meanwhile;
     private final SteadyClock clock;
     private final CircuitBreaker breaker;
-    /** When an outage was said, of those within the hour. */
-    private final Deque<Instant> lately = new ArrayDeque<>();
+    private final SixAnHour lines = new SixAnHour();
 
     private volatile boolean isOut;
     private Instant since = Instant.MIN;
@@ -66,14 +61,10 @@ final class OutageLog {
             isSaid = false;
             since = breaker.failingSince().orElse(now);
         }
-        while (!lately.isEmpty() && !lately.getFirst().plus(WITHIN).isAfter(now)) {
-            lately.removeFirst();
-        }
-        if (isSaid || lately.size() >= MOST) {
+        if (isSaid || !lines.take(now)) {
             return;
         }
         isSaid = true;
-        lately.addLast(now);
         LOG.warn(
                 "{} is out ({}){}: {}; {}{}{}",
                 registry,
@@ -82,10 +73,9 @@ final class OutageLog {
                 why,
                 meanwhile,
                 state.until().map(at -> "; asked again at " + onWall(at)).orElse(""),
-                lately.size() == MOST
-                        ? "; so often within an hour that no other outage is said before "
-                                + onWall(lately.getFirst().plus(WITHIN))
-                        : "");
+                lines.spentUntil()
+                        .map(at -> "; so often within an hour that no other outage is said before " + onWall(at))
+                        .orElse(""));
     }
 
     /** The breaker has been told of an answer. Costs a look, as long as there is no outage. */
@@ -101,13 +91,17 @@ final class OutageLog {
         }
         isOut = false;
         if (isSaid) {
-            Duration out = Duration.between(since, clock.instant());
             LOG.info(
                     "{} answers again ({}), after {}",
                     registry,
                     kind.label(),
-                    out.compareTo(LONG) < 0 ? out.toSeconds() + " s" : out.toMinutes() + " min");
+                    inWords(Duration.between(since, clock.instant())));
         }
+    }
+
+    /** How long something took, for people: seconds, or minutes of what took two at least. */
+    static String inWords(Duration time) {
+        return time.compareTo(LONG) < 0 ? time.toSeconds() + " s" : time.toMinutes() + " min";
     }
 
     private Instant onWall(Instant steady) {

@@ -252,17 +252,32 @@ final class QuotaBudget {
         return known.isPresent() || heard > 0;
     }
 
+    /** Until when, at the latest, no manifest is fetched for anybody; empty if one may be, as far as is known. */
+    synchronized Optional<Instant> stoppedUntil() {
+        Instant now = clock.instant();
+        forgetWhatHasPassed(now);
+        return stoppedUntil(now);
+    }
+
+    private Optional<Instant> stoppedUntil(Instant now) {
+        boolean held = now.isBefore(notBefore);
+        boolean none = known.filter(last -> last.remaining() == 0).isPresent();
+        return held || none ? Optional.of(later(held ? notBefore : now, known.map(Known::movesAt))) : Optional.empty();
+    }
+
+    /** Whose it is. */
+    String account() {
+        return account;
+    }
+
     /** What is known now; empty if nothing is. */
     synchronized Optional<QuotaState> state() {
         Instant now = clock.instant();
         forgetWhatHasPassed(now);
-        boolean held = now.isBefore(notBefore);
-        if (known.isEmpty() && !held) {
+        Optional<Instant> until = stoppedUntil(now);
+        if (known.isEmpty() && until.isEmpty()) {
             return Optional.empty();
         }
-        boolean none = known.filter(last -> last.remaining() == 0).isPresent();
-        Optional<Instant> until =
-                held || none ? Optional.of(later(held ? notBefore : now, known.map(Known::movesAt))) : Optional.empty();
         return Optional.of(new QuotaState(
                 account,
                 number(known.map(Known::limit)),

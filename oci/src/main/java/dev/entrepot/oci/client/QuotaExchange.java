@@ -24,6 +24,7 @@ final class QuotaExchange implements Exchange {
     private final TooManyCounts counts;
     private final Sightings sightings;
     private final Holds holds;
+    private final LimitLog limits;
     private final StatusErrors errors;
     private final Waiting waiting;
     private final SteadyClock clock;
@@ -42,6 +43,7 @@ final class QuotaExchange implements Exchange {
             RegistryEndpoint endpoint,
             QuotaBudgets budgets,
             Holds holds,
+            LimitLog limits,
             Waiting waiting,
             Foundation shared) {
         this.next = next;
@@ -49,6 +51,7 @@ final class QuotaExchange implements Exchange {
         this.origin = Origin.of(endpoint.baseUrl());
         this.budgets = budgets;
         this.holds = holds;
+        this.limits = limits;
         this.waiting = waiting;
         this.counts = shared.tooMany();
         this.sightings = shared.sightings();
@@ -182,6 +185,9 @@ final class QuotaExchange implements Exchange {
             budget.heard(number, headers, costing);
             if (response.status() == 429) {
                 refused(request, response, budget, number, headers);
+            } else {
+                limits.answered(isBlob(request) || elsewhere ? TooManyKind.EGRESS : TooManyKind.RATE);
+                limits.quota(budget.account(), budget.stoppedUntil());
             }
             return response;
         } catch (OutageException | RuntimeException | Error e) {
@@ -212,14 +218,15 @@ final class QuotaExchange implements Exchange {
         Optional<Duration> retryAfter = errors.retryAfter(response);
         counts.answered(kind);
         if (kind != TooManyKind.QUOTA) {
-            holds.hold(kind, retryAfter);
+            hold(kind, retryAfter);
             return;
         }
         sightings.answered();
         budget.exceeded(number, headers, retryAfter);
+        limits.quota(budget.account(), budget.stoppedUntil());
         if (!costs(request)) {
             // A registry that refuses even what is free is left alone altogether.
-            holds.hold(TooManyKind.RATE, retryAfter);
+            hold(TooManyKind.RATE, retryAfter);
             return;
         }
         // Nothing is left of a refusal that asks for no pause, where no quota is known.
@@ -231,6 +238,10 @@ final class QuotaExchange implements Exchange {
                         + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS),
                 Optional.of(retryAfter.orElseGet(() -> Duration.between(clockNow(), until))),
                 null);
+    }
+
+    private void hold(TooManyKind kind, Optional<Duration> retryAfter) {
+        holds.hold(kind, retryAfter).ifPresent(until -> limits.held(kind, until));
     }
 
     private TooManyKind kind(ApiRequest request, ApiResponse response, QuotaBudget budget, QuotaHeaders headers) {

@@ -82,7 +82,9 @@ public final class RegistryClient implements AutoCloseable {
         this.mirrorMemory = new MirrorMemory(environment.nanoTime());
         // What one client may not ask for a while, others may.
         this.holds = derived ? new Holds(shared.clock()) : shared.holds();
-        this.tokenCalls = shared.tokenCalls(holds);
+        // What is refused to a client is its own matter, and its name is in no log.
+        LimitLog limits = derived ? new LimitLog(Optional.empty(), shared.clock()) : shared.limits();
+        this.tokenCalls = shared.tokenCalls(holds, limits);
         this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), shared.clock());
         this.authentication = new AuthExchange(
                 shared.redirected(),
@@ -100,6 +102,7 @@ public final class RegistryClient implements AutoCloseable {
                         endpoint,
                         budgets,
                         holds,
+                        limits,
                         safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
                         shared)
                 : authentication;

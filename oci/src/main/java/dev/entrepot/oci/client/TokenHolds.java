@@ -9,12 +9,14 @@ final class TokenHolds implements Exchange {
     private final Exchange next;
     private final TooManyCounts counts;
     private final Holds holds;
+    private final LimitLog limits;
     private final StatusErrors errors;
 
-    TokenHolds(Exchange next, TooManyCounts counts, Holds holds, StatusErrors errors) {
+    TokenHolds(Exchange next, TooManyCounts counts, Holds holds, LimitLog limits, StatusErrors errors) {
         this.next = next;
         this.counts = counts;
         this.holds = holds;
+        this.limits = limits;
         this.errors = errors;
     }
 
@@ -27,7 +29,10 @@ final class TokenHolds implements Exchange {
         ApiResponse response = next.send(request);
         if (response.status() == 429) {
             counts.answered(TooManyKind.TOKEN);
-            holds.hold(TooManyKind.TOKEN, errors.retryAfter(response));
+            holds.hold(TooManyKind.TOKEN, errors.retryAfter(response))
+                    .ifPresent(until -> limits.held(TooManyKind.TOKEN, until));
+        } else {
+            limits.answered(TooManyKind.TOKEN);
         }
         return response;
     }
