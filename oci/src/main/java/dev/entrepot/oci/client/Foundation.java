@@ -48,20 +48,27 @@ record Foundation(
     /**
      * Lays it; connects to nothing yet.
      *
+     * @param called its name in the log
      * @throws IOException if the endpoint's TLS files cannot be read
      */
-    static Foundation open(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
+    static Foundation open(
+            RegistryEndpoint endpoint, String called, Safeguards safeguards, ClientEnvironment environment)
             throws IOException {
-        return open(endpoint, safeguards, environment, SystemDefaultDnsResolver.INSTANCE);
+        return open(endpoint, called, safeguards, environment, SystemDefaultDnsResolver.INSTANCE);
     }
 
     /**
      * As above, where names are resolved in another way.
      *
+     * @param called its name in the log
      * @param names all addresses of a host, before the policy says which of them may be connected to
      */
     static Foundation open(
-            RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment, DnsResolver names)
+            RegistryEndpoint endpoint,
+            String called,
+            Safeguards safeguards,
+            ClientEnvironment environment,
+            DnsResolver names)
             throws IOException {
         SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
@@ -70,9 +77,8 @@ record Foundation(
         HttpTransport transport = HttpTransport.open(endpoint, proxies, addresses, environment);
         WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
-        Breakers breakers = safeguards.breakers()
-                ? new Breakers(endpoint.registry().toString(), meanwhile(safeguards), clock)
-                : new Breakers(clock);
+        Breakers breakers =
+                safeguards.breakers() ? new Breakers(called, meanwhile(safeguards), clock) : new Breakers(clock);
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
         Exchange toTokens = new RedirectExchange(PacedExchange.counting(wire, errors), addresses);
@@ -91,7 +97,7 @@ record Foundation(
                 errors,
                 breakers,
                 holds,
-                new LimitLog(Optional.of(endpoint.registry().toString()), clock),
+                new LimitLog(Optional.of(called), clock),
                 tooMany,
                 new Sightings(environment.clock()),
                 new CapabilityMemory(environment.clock(), environment.nanoTime()),

@@ -3,8 +3,10 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -30,6 +32,26 @@ public final class MirrorEndpoint {
         this.resolves = resolves;
     }
 
+    /**
+     * Sets up a mirror with its client; connects to nothing yet. The log calls it by its upstream and its own name.
+     *
+     * @param upstream whose mirror it is
+     * @param endpoint the mirror's own
+     * @param safeguards of the mirror
+     * @throws IOException if the endpoint's TLS files cannot be read
+     */
+    public static MirrorEndpoint open(
+            RegistryHost upstream,
+            RegistryEndpoint endpoint,
+            Optional<RepositoryName> prefix,
+            boolean resolves,
+            Safeguards safeguards,
+            ClientEnvironment environment)
+            throws IOException {
+        String called = upstream + " via " + name(endpoint, prefix);
+        return new MirrorEndpoint(new RegistryClient(endpoint, called, safeguards, environment), prefix, resolves);
+    }
+
     /** Its client. */
     public RegistryClient client() {
         return client;
@@ -37,7 +59,11 @@ public final class MirrorEndpoint {
 
     /** How it is called: host and, where there is one, the prefix. */
     public String name() {
-        return client.endpoint().registry() + prefix.map(path -> "/" + path).orElse("");
+        return name(client.endpoint(), prefix);
+    }
+
+    private static String name(RegistryEndpoint endpoint, Optional<RepositoryName> prefix) {
+        return endpoint.registry() + prefix.map(path -> "/" + path).orElse("");
     }
 
     /** Whether it may say what a tag names and what refers to an image. */

@@ -60,7 +60,21 @@ public final class RegistryClient implements AutoCloseable {
             List<MirrorEndpoint> mirrors,
             ClientEnvironment environment)
             throws IOException {
-        this(endpoint, Foundation.open(endpoint, safeguards, environment), mirrors, false);
+        this(
+                endpoint,
+                Foundation.open(endpoint, endpoint.registry().toString(), safeguards, environment),
+                mirrors,
+                false);
+    }
+
+    /**
+     * A client without mirrors.
+     *
+     * @param called its name in the log
+     */
+    RegistryClient(RegistryEndpoint endpoint, String called, Safeguards safeguards, ClientEnvironment environment)
+            throws IOException {
+        this(endpoint, Foundation.open(endpoint, called, safeguards, environment), List.of(), false);
     }
 
     /** As above without mirrors, where names are resolved in another way. */
@@ -68,7 +82,10 @@ public final class RegistryClient implements AutoCloseable {
             DnsResolver names, RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
             throws IOException {
         return new RegistryClient(
-                endpoint, Foundation.open(endpoint, safeguards, environment, names), List.of(), false);
+                endpoint,
+                Foundation.open(endpoint, endpoint.registry().toString(), safeguards, environment, names),
+                List.of(),
+                false);
     }
 
     private RegistryClient(

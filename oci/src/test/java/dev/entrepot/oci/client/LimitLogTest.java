@@ -67,7 +67,8 @@ class LimitLogTest {
     }
 
     private void refuse() {
-        registry.faults().once(Requests.manifests(), Fault.instead(Response.of(429).header("Retry-After", "30")));
+        registry.faults()
+                .once(Requests.manifests(), Fault.instead(Response.of(429).header("Retry-After", "30")));
         assertRefused(repository);
     }
 
@@ -120,7 +121,8 @@ class LimitLogTest {
     @Test
     void limitsOfAClientsOwnCredentialAreNotSaid() {
         RegistryClient shown = client.showing(new Credential.UserPassword("somebody", "secret"));
-        registry.faults().always(Requests.manifests(), Fault.instead(Response.of(429).header("Retry-After", "30")));
+        registry.faults()
+                .always(Requests.manifests(), Fault.instead(Response.of(429).header("Retry-After", "30")));
         assertRefused(shown.repository(TestWorld.NAME));
         assertThat(said).isEmpty();
     }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Requests;
@@ -15,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.logging.Handler;
@@ -164,18 +167,26 @@ class OutageLogTest {
     }
 
     @Test
-    void outageOfAMirrorIsSaidToo() throws IOException {
-        try (RegistryClient mirror = new RegistryClient(
+    void outageOfAMirrorIsSaidTooAndWhoseMirrorItIs() throws IOException {
+        MirrorEndpoint mirror = MirrorEndpoint.open(
+                RegistryHost.parse("docker.io"),
                 TestWorld.endpoint(registry.uri().toString()),
+                Optional.of(new RepositoryName("hub")),
+                true,
                 Safeguards.shared(QuotaReserve.DEFAULT).ofMirror(),
-                world.environment())) {
+                world.environment());
+        try (RegistryClient there = mirror.client()) {
             registry.stop();
             for (int i = 0; i < 6; i++) {
                 catchThrowableOfType(
                         OutageException.class,
-                        () -> mirror.repository(TestWorld.NAME).resolve(TAG));
+                        () -> there.repository(TestWorld.NAME).resolve(TAG));
             }
-            assertThat(said).singleElement().asString().contains("refused the connection; the next place is asked;");
+            assertThat(said)
+                    .singleElement()
+                    .asString()
+                    .startsWith("WARNING docker.io via registry.test/hub is out (metadata): ")
+                    .contains("refused the connection; the next place is asked;");
         }
     }
 

@@ -26,17 +26,20 @@ public final class UpstreamClients {
     public static RegistryClient open(
             UpstreamConfig config, Safeguards safeguards, boolean servesClients, ClientEnvironment environment)
             throws IOException {
+        RegistryEndpoint own = Endpoints.of(config, environment);
         List<MirrorEndpoint> mirrors = new ArrayList<>();
         try {
             for (MirrorConfig mirror : config.mirrors()) {
                 RegistryEndpoint endpoint = Endpoints.of(mirror, config.maxConcurrentRequests(), environment);
-                mirrors.add(new MirrorEndpoint(
-                        new RegistryClient(slots(endpoint, servesClients), safeguards.ofMirror(), environment),
+                mirrors.add(MirrorEndpoint.open(
+                        own.registry(),
+                        slots(endpoint, servesClients),
                         mirror.prefix(),
-                        mirror.answers() == MirrorConfig.Answers.TAGS));
+                        mirror.answers() == MirrorConfig.Answers.TAGS,
+                        safeguards.ofMirror(),
+                        environment));
             }
-            RegistryEndpoint endpoint = Endpoints.of(config, environment);
-            return new RegistryClient(slots(endpoint, servesClients), safeguards, mirrors, environment);
+            return new RegistryClient(slots(own, servesClients), safeguards, mirrors, environment);
         } catch (IOException | RuntimeException e) {
             mirrors.forEach(mirror -> mirror.client().close());
             throw e;
