@@ -77,8 +77,9 @@ record Foundation(
         HttpTransport transport = HttpTransport.open(endpoint, proxies, addresses, environment);
         WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
-        Breakers breakers =
-                safeguards.breakers() ? new Breakers(called, meanwhile(safeguards), clock) : new Breakers(clock);
+        Breakers breakers = safeguards.breakers()
+                ? new Breakers(called, meanwhile(endpoint, safeguards), clock)
+                : new Breakers(clock);
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
         Exchange toTokens = new RedirectExchange(PacedExchange.counting(wire, errors), addresses);
@@ -147,8 +148,11 @@ record Foundation(
                 environment);
     }
 
-    private static String meanwhile(Safeguards safeguards) {
-        return safeguards.repeats() ? "what is kept is served" : "the next place is asked";
+    private static String meanwhile(RegistryEndpoint endpoint, Safeguards safeguards) {
+        if (!safeguards.repeats()) {
+            return "the next place is asked";
+        }
+        return endpoint.servesClients() ? "what is kept is served" : "what is asked of it fails until it answers";
     }
 
     private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {

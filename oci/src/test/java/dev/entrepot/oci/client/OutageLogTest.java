@@ -191,6 +191,25 @@ class OutageLogTest {
     }
 
     @Test
+    void ofACommandThatServesNobodyItIsNotSaidThatWhatIsKeptIsServed() throws IOException {
+        try (RegistryClient command = new RegistryClient(
+                TestWorld.endpoint(registry.uri().toString()).withoutClients(),
+                Safeguards.shared(QuotaReserve.DEFAULT),
+                world.environment())) {
+            registry.stop();
+            for (int i = 0; i < 6; i++) {
+                catchThrowableOfType(
+                        OutageException.class,
+                        () -> command.repository(TestWorld.NAME).resolve(TAG));
+            }
+            assertThat(said)
+                    .singleElement()
+                    .asString()
+                    .contains("refused the connection; what is asked of it fails until it answers;");
+        }
+    }
+
+    @Test
     void outagesThatAreOverAreCounted() throws IOException {
         outage(6);
         assertThat(client.outagesOver()).isZero();
