@@ -20,8 +20,9 @@ import org.slf4j.LoggerFactory;
  * Says in the log why requests fail before their first byte: the access log has no more than their status. An upstream
  * that is out fails all of them in the same way, so that each kind of cause is said once in ten minutes for each
  * upstream, and anew when it has answered and is out again: six times at most, and once more each ten minutes, of one
- * that comes and goes. That something is not there, or that a rule refuses it, is an answer and not said. Safe for all
- * threads.
+ * that comes and goes. An outage that is over counts for all kinds of requests: when blobs come again while tags do
+ * not, what fails of tags may be said once more. That something is not there, or that a rule refuses it, is an answer
+ * and not said. Safe for all threads.
  */
 final class FailureLog {
     private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
