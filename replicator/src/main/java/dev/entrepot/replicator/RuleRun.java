@@ -246,12 +246,20 @@ final class RuleRun {
                 .name();
     }
 
+    private static RepositoryName targetName(TargetSession session, RepositoryName source) {
+        try {
+            return session.nameFor(source);
+        } catch (InvalidNameException e) {
+            return source; // none can be made
+        }
+    }
+
     private static ItemReport failed(
             TargetSession session, RepositoryName repository, String tag, ItemReport.Failure failure) {
         return new ItemReport(
                 session.name(),
                 repository,
-                repository,
+                targetName(session, repository),
                 tag,
                 Optional.empty(),
                 ItemReport.State.FAILED,
@@ -301,7 +309,8 @@ final class RuleRun {
         List<ImageWork> works = new ArrayList<>(new TargetPlanner(session).plan(survey.tags()));
         for (SourceSurvey.Unlisted failed : survey.failures()) {
             works.add(new ImageWork(
-                    ImagePlan.failed(failed.repository(), failed.repository(), "*", failed.failure()),
+                    ImagePlan.failed(
+                            failed.repository(), targetName(session, failed.repository()), "*", failed.failure()),
                     Optional.empty(),
                     Optional.empty()));
         }

@@ -15,6 +15,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
@@ -582,6 +583,21 @@ class CopyBehaviourTest {
         assertThat(report.targets()).extracting(summary -> summary.failed()).containsExactly(2L, 0L);
         Completeness.assertComplete(app, "v1", target, "mirror/app");
         Completeness.assertComplete(app, "v2", target, "mirror/app");
+    }
+
+    @Test
+    void repositoryThatCannotBeListedIsReportedByItsNameAtTheTarget() throws IOException {
+        source.gate((index, request) -> {
+            throw new OutageException(OutageException.Reason.UNREACHABLE, "source.test does not answer");
+        });
+
+        ReplicationReport report = engine.run(rules());
+
+        assertThat(report.items()).singleElement().satisfies(item -> {
+            assertThat(item.state()).isEqualTo(ItemReport.State.FAILED);
+            assertThat(item.source()).isEqualTo(new RepositoryName("app"));
+            assertThat(item.name()).isEqualTo("mirror/app:*");
+        });
     }
 
     @Test
