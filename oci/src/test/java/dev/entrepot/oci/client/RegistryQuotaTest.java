@@ -223,10 +223,10 @@ class RegistryQuotaTest {
 
     @Test
     void pullThatEndsWithAnErrorOfTheRuntimeIsNoLongerUnderWay() throws IOException {
-        QuotaBudgets budgets = new QuotaBudgets(
-                TestWorld.endpoint("http://registry.test"), QuotaReserve.DEFAULT, new SteadyClock(world, () -> 0));
+        RegistryEndpoint endpoint = TestWorld.endpoint("http://registry.test");
+        Foundation shared = Foundation.open(
+                endpoint, "registry.test", Safeguards.shared(QuotaReserve.DEFAULT), world.environment());
         AtomicInteger sent = new AtomicInteger();
-        StatusErrors errors = new StatusErrors(world);
         QuotaExchange exchange = new QuotaExchange(
                 request -> {
                     if (sent.incrementAndGet() > 1) {
@@ -237,14 +237,12 @@ class RegistryQuotaTest {
                     answer.addHeader("RateLimit-Remaining", "5;w=3600");
                     return new ApiResponse(request, answer, () -> {});
                 },
-                TestWorld.endpoint("http://registry.test"),
-                budgets,
-                new TooManyCounts(),
-                new Holds(world),
-                errors,
+                endpoint,
+                new QuotaBudgets(endpoint, QuotaReserve.DEFAULT, shared.clock()),
+                shared.holds(),
+                shared.limits(),
                 QuotaExchange.Waiting.NEVER,
-                new SteadyClock(world, () -> 0),
-                world.environment());
+                shared);
         ApiRequest pull = ApiRequest.of(
                 Operation.MANIFEST,
                 "fetching",
@@ -255,6 +253,7 @@ class RegistryQuotaTest {
         for (int i = 0; i < 10; i++) {
             assertThatThrownBy(() -> exchange.send(pull)).isInstanceOf(LinkageError.class);
         }
+        shared.transport().close();
     }
 
     @Test
