@@ -6,15 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.testing.LogLines;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,31 +67,14 @@ class DegradedFillTest {
 
     @Test
     void logSaysWhyABlobIsNotKeptAndWhatToDo() throws IOException {
-        List<String> said = new CopyOnWriteArrayList<>();
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(event.getMessage());
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        Logger log = Logger.getLogger(BlobFetch.class.getName());
-        log.addHandler(handler);
-        try {
+        try (LogLines log = LogLines.of(BlobFetch.class)) {
             CacheFixture.readAll(repository, digest);
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.texts())
+                    .anySatisfy(line -> assertThat(line)
+                            .contains(digest.toString(), "no room for 400000 bytes")
+                            .contains("more than the whole capacity of 10000 bytes", "raise capacity")
+                            .doesNotContain("min-free", "unpin"));
         }
-        assertThat(said)
-                .anySatisfy(line -> assertThat(line)
-                        .contains(digest.toString(), "no room for 400000 bytes")
-                        .contains("more than the whole capacity of 10000 bytes", "raise capacity")
-                        .doesNotContain("min-free", "unpin"));
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.testing.LogLines;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -16,12 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -180,29 +176,12 @@ class CommandLineInterfaceTest {
         assertThat(run("config", "check")).isZero();
         assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: " + warning).contains("\nwarning: " + ofAccess);
 
-        List<String> said = new CopyOnWriteArrayList<>();
-        Logger log = Logger.getLogger(ServeCommand.class.getName());
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(event.getLevel() + " " + new SimpleFormatter().formatMessage(event));
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        log.addHandler(handler);
-        try {
+        try (LogLines log = LogLines.of(ServeCommand.class)) {
             assertThat(run(_ -> {}, "serve", "--data", "elsewhere")).isZero();
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.lines())
+                    .anyMatch(line -> line.startsWith("WARNING " + warning))
+                    .anyMatch(line -> line.startsWith("WARNING " + ofAccess));
         }
-        assertThat(said)
-                .anyMatch(line -> line.startsWith("WARNING " + warning))
-                .anyMatch(line -> line.startsWith("WARNING " + ofAccess));
     }
 
     @Test

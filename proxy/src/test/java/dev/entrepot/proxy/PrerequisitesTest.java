@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.Origin;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.LogLines;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -14,11 +15,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -211,22 +207,7 @@ class PrerequisitesTest {
     @Test
     void certificateThatHasExpiredIsSaidInTheLog() throws Exception {
         configure("server: {tls: {certificate: PEMS/server.crt, key: PEMS/server.key}}");
-        List<String> said = new CopyOnWriteArrayList<>();
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(event.getLevel() + " " + new SimpleFormatter().formatMessage(event));
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        Logger log = Logger.getLogger(ServedAccess.class.getName());
-        log.addHandler(handler);
-        try {
+        try (LogLines log = LogLines.of(ServedAccess.class)) {
             for (InstantSource clock :
                     List.of(InstantSource.system(), InstantSource.fixed(Instant.parse("2100-01-01T00:00:00Z")))) {
                 new ServedAccess(
@@ -235,12 +216,10 @@ class PrerequisitesTest {
                                 clock)
                         .close();
             }
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.lines())
+                    .singleElement()
+                    .satisfies(line -> assertThat(line)
+                            .startsWith("WARNING the certificate in " + server.certificate() + " has expired at "));
         }
-        assertThat(said)
-                .singleElement()
-                .satisfies(line -> assertThat(line)
-                        .startsWith("WARNING the certificate in " + server.certificate() + " has expired at "));
     }
 }

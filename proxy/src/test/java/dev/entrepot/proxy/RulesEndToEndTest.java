@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What clients see of rules: a mirror whose every setting is decided by one, between real sockets. Each repository has
- * a rule of its own.
+ * a rule of its own. Long, because all of them share that mirror.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RulesEndToEndTest {

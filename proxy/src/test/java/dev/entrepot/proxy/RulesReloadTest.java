@@ -6,20 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.rules.LiveRules;
 import dev.entrepot.proxy.rules.RuleSet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,30 +94,14 @@ class RulesReloadTest {
 
     @Test
     void theLogCountsTheRulesOfUpstreamsToo() throws Exception {
-        List<String> said = new CopyOnWriteArrayList<>();
-        Logger log = Logger.getLogger(ConfigReload.class.getName());
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(new SimpleFormatter().formatMessage(event));
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
         write("{}");
         LoadedConfig started = file().load();
-        log.addHandler(handler);
-        try (ConfigReload reload = watching(rules(started), started)) {
+        try (LogLines log = LogLines.of(ConfigReload.class);
+                ConfigReload reload = watching(rules(started), started)) {
             write(DENY + "upstreams: {quay.io: {rules: [{deny: a}, {deny: b}]}}\n");
             assertThat(reload.reload("a test")).isTrue();
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.texts()).contains("rules read again, because a test: 1 for all upstreams, 2 for one");
         }
-        assertThat(said).contains("rules read again, because a test: 1 for all upstreams, 2 for one");
     }
 
     @Test

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** What prune deletes, and what keeps it from that. Long, because each is one case over the same pair of registries. */
 class PrunerTest {
     @TempDir
     private Path folder;

@@ -33,7 +33,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Rules that share a target, and rules that are edited: each takes for its own what it brought, and nothing else. */
+/**
+ * Rules that share a target, and rules that are edited: each takes for its own what it brought, and nothing else. Long,
+ * because each is one case over the same target.
+ */
 class SharedTargetTest {
     private static final Duration GRACE = Duration.ofDays(7);
 

@@ -8,6 +8,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
@@ -15,10 +16,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,20 +24,8 @@ import org.junit.jupiter.api.Test;
 class LimitLogTest {
     private static final Tag TAG = new Tag("1");
 
-    private final List<String> said = new CopyOnWriteArrayList<>();
-    private final Logger log = Logger.getLogger(LimitLog.class.getName());
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord event) {
-            said.add(event.getLevel() + " " + event.getMessage());
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    private final LogLines log = LogLines.of(LimitLog.class);
+    private final List<String> said = log.lines();
     private final TestWorld world = new TestWorld();
     private final TestRegistry registry = TestRegistry.started();
     private Digest image;
@@ -56,12 +41,11 @@ class LimitLogTest {
                 Safeguards.shared(QuotaReserve.DEFAULT),
                 world.environment());
         repository = client.repository(TestWorld.NAME);
-        log.addHandler(handler);
     }
 
     @AfterEach
     void stop() {
-        log.removeHandler(handler);
+        log.close();
         client.close();
         registry.close();
     }

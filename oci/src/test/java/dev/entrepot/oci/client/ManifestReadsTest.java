@@ -42,6 +42,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** How manifests and tags are read. Long, because each odd answer is one short case over the same registry. */
 class ManifestReadsTest {
     private static final byte[] INDEX = "{\"schemaVersion\": 2,  \"manifests\": []}\n".getBytes(StandardCharsets.UTF_8);
     private static final Digest DIGEST = Digest.sha256(INDEX);

@@ -10,6 +10,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
@@ -18,11 +19,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,20 +28,8 @@ import org.junit.jupiter.api.Test;
 class OutageLogTest {
     private static final Tag TAG = new Tag("1");
 
-    private final List<String> said = new CopyOnWriteArrayList<>();
-    private final Logger log = Logger.getLogger(OutageLog.class.getName());
-    private final Handler handler = new Handler() {
-        @Override
-        public void publish(LogRecord event) {
-            said.add(event.getLevel() + " " + event.getMessage());
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-    };
+    private final LogLines log = LogLines.of(OutageLog.class);
+    private final List<String> said = log.lines();
     private final TestWorld world = new TestWorld();
     private final TestRegistry registry = TestRegistry.started();
     private RegistryClient client;
@@ -59,12 +44,11 @@ class OutageLogTest {
                 Safeguards.shared(QuotaReserve.DEFAULT),
                 world.environment());
         repository = client.repository(TestWorld.NAME);
-        log.addHandler(handler);
     }
 
     @AfterEach
     void stop() {
-        log.removeHandler(handler);
+        log.close();
         client.close();
         registry.close();
     }

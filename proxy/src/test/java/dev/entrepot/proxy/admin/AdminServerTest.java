@@ -3,6 +3,7 @@ package dev.entrepot.proxy.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.proxy.http.RawConnection;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
@@ -16,12 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -289,27 +285,11 @@ class AdminServerTest {
 
     @Test
     void userInAWholeUrlIsNotLogged() throws Exception {
-        List<String> said = new CopyOnWriteArrayList<>();
-        Logger log = Logger.getLogger(AdminTrail.class.getName());
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(new SimpleFormatter().formatMessage(event));
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        log.addHandler(handler);
-        try (RawConnection raw = new RawConnection(server.port())) {
+        try (LogLines log = LogLines.of(AdminTrail.class);
+                RawConnection raw = new RawConnection(server.port())) {
             raw.send("POST http://root:geheim@localhost/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
             assertThat(raw.read(false).status()).isEqualTo(404);
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.texts()).containsExactly("admin: POST http://localhost/x by anybody from 127.0.0.1: 404");
         }
-        assertThat(said).containsExactly("admin: POST http://localhost/x by anybody from 127.0.0.1: 404");
     }
 }

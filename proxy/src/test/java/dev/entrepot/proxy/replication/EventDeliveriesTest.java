@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.WebhookConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Response;
 import dev.entrepot.proxy.admin.Metrics;
@@ -19,13 +20,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -95,30 +92,14 @@ class EventDeliveriesTest {
         "http://255.255.255.255/, 255.255.255.255 takes no event (cannot be reached (Network is unreachable))"
     })
     void receiverThatCannotBeConnectedToIsSaidInTheWordsOfUpstreams(URI url, String words) {
-        List<String> said = new CopyOnWriteArrayList<>();
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord event) {
-                said.add(event.getMessage());
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        Logger log = Logger.getLogger(EventDeliveries.class.getName());
-        log.addHandler(handler);
-        try (EventDeliveries deliveries = new EventDeliveries(
-                List.of(new WebhookConfig(url, Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
-                new Metrics(),
-                ClientEnvironment.system("test").withSleeper(pause -> {}))) {
+        try (LogLines log = LogLines.of(EventDeliveries.class);
+                EventDeliveries deliveries = new EventDeliveries(
+                        List.of(new WebhookConfig(url, Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                        new Metrics(),
+                        ClientEnvironment.system("test").withSleeper(pause -> {}))) {
             deliveries.ended(report());
             deliveries.finish(Duration.ofSeconds(10));
-            assertThat(said).first().asString().startsWith(words + ": ");
-        } finally {
-            log.removeHandler(handler);
+            assertThat(log.texts()).first().asString().startsWith(words + ": ");
         }
     }
 
