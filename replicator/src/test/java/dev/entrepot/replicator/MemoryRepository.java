@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
@@ -42,6 +43,9 @@ public final class MemoryRepository implements RepositorySource, ConditionalTarg
     public final Map<Digest, ManifestBytes> manifests = new ConcurrentHashMap<>();
     /** Whether it leaves open if its list of tags ends with its last page. */
     public volatile boolean listMayBeCut;
+
+    /** Tags that it has and its list lacks. */
+    public final Set<Tag> unlisted = ConcurrentHashMap.newKeySet();
 
     public final Map<Tag, Digest> tags = new ConcurrentSkipListMap<>();
     private final Map<Digest, List<Descriptor>> listedFalsely = new ConcurrentHashMap<>();
@@ -130,6 +134,7 @@ public final class MemoryRepository implements RepositorySource, ConditionalTarg
             throw new NotFoundException(NotFoundException.Kind.NAME, "NAME_UNKNOWN", "no repository " + name);
         }
         List<Tag> all = tags.keySet().stream()
+                .filter(tag -> !unlisted.contains(tag))
                 .filter(tag -> cursor.isEmpty() || tag.value().compareTo(cursor.get()) > 0)
                 .toList();
         int page = 1000;

@@ -137,9 +137,9 @@ public final class RepositoryDiscovery {
 
     /**
      * What is attached to a manifest: one referrers request, and one HEAD for each cosign tag that the tag list has;
-     * where there is no list, one HEAD for each that there could be. That there is no referrers API is asked once more
-     * where the repository has listed referrers of another manifest: who asks it takes anything but a list, or an
-     * answer about the manifest, for an outage then.
+     * where there is no list, or one that may be cut, one HEAD for each that there could be. That there is no referrers
+     * API is asked once more where the repository has listed referrers of another manifest: who asks it takes anything
+     * but a list, or an answer about the manifest, for an outage then.
      *
      * @throws RegistryException if the source gave no answer; where this {@linkplain #insisting() insists}, also if it
      *     lists a cosign tag or fallback tag of the manifest twice and twice answers that it does not have it
@@ -253,14 +253,17 @@ public final class RepositoryDiscovery {
         Referrers referrers = new Referrers(
                 answer.origin(),
                 answer.descriptors().stream().map(values::descriptor).toList());
+        boolean whole = known.isPresent() && !tagsMayBeCut();
         List<Tag> candidates = CosignTags.of(digest).stream()
-                .filter(tag -> known.isEmpty() || known.get().contains(tag))
+                .filter(tag -> !whole || known.get().contains(tag))
                 .toList();
         List<Optional<CosignTag>> found = candidates.isEmpty()
                 ? List.of()
                 : Concurrently.map(
                         candidates,
-                        tag -> resolveListed(tag, known.isPresent()).map(manifest -> new CosignTag(tag, manifest)));
+                        tag -> resolveListed(
+                                        tag, known.isPresent() && known.get().contains(tag))
+                                .map(manifest -> new CosignTag(tag, manifest)));
         return new Attachments(
                 referrers, found.stream().flatMap(Optional::stream).toList());
     }

@@ -11,6 +11,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.MemoryRepository;
@@ -129,6 +130,19 @@ class GraphWalkerTest {
         assertThat(graph.cosignTags()).hasSize(1);
         assertThat(mute.requests("GET tags")).hasSize(1);
         assertThat(mute.requests("HEAD manifest")).hasSize(6);
+    }
+
+    @Test
+    void cosignTagThatACutListLacksIsAskedFor() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        shapes.tag(Shapes.stem(image) + ".sig", shapes.image("signature"));
+        repository.unlisted.add(new Tag(Shapes.stem(image) + ".sig"));
+        repository.listMayBeCut = true;
+
+        assertThat(walk(image).cosignTags()).hasSize(1);
+
+        repository.listMayBeCut = false;
+        assertThat(walk(image).cosignTags()).isEmpty();
     }
 
     @Test
