@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is
@@ -136,14 +137,33 @@ public final class GraphWalker {
             }
             level = next;
         }
+        checkNesting();
         return finish(root.digest());
+    }
+
+    // What is reached in another way, too, as a referrer is that an index lists, was taken for less deep than it is.
+    private void checkNesting() throws DiscoveryException {
+        Set<Digest> nested = drafts.keySet();
+        for (int depth = 0; depth <= limits.indexDepth(); depth++) {
+            nested = nested.stream()
+                    .flatMap(digest -> Stream.ofNullable(drafts.get(digest)))
+                    .flatMap(draft -> draft.children().stream())
+                    .collect(Collectors.toSet());
+        }
+        if (!nested.isEmpty()) {
+            throw tooDeep(nested.iterator().next());
+        }
+    }
+
+    private DiscoveryException tooDeep(Digest digest) {
+        return new DiscoveryException(
+                digest, "indexes are nested more than " + limits.indexDepth() + " deep at " + digest);
     }
 
     private void checkDepth(Visit visit) throws DiscoveryException {
         Digest digest = visit.descriptor().digest();
         if (visit.indexDepth() > limits.indexDepth()) {
-            throw new DiscoveryException(
-                    digest, "indexes are nested more than " + limits.indexDepth() + " deep at " + digest);
+            throw tooDeep(digest);
         }
         if (visit.referrerDepth() > limits.referrerDepth()) {
             throw new DiscoveryException(

@@ -146,6 +146,22 @@ class GraphWalkerTest {
     }
 
     @Test
+    void indexesThatAreListedAsReferrersAreNotNestedDeeperForThat() throws IOException {
+        Descriptor root = shapes.image("root");
+        Descriptor nested = shapes.image("leaf");
+        for (int depth = 1; depth <= WalkLimits.DEFAULT.indexDepth(); depth++) {
+            nested = shapes.index(List.of(nested), Optional.of(Shapes.plain(root)), Optional.of("x/" + depth));
+        }
+        assertThat(walk(root).nodes()).hasSize(WalkLimits.DEFAULT.indexDepth() + 2);
+
+        shapes.index(List.of(nested), Optional.of(Shapes.plain(root)), Optional.of("x/one more"));
+
+        assertThatThrownBy(() -> walk(root))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("nested more than");
+    }
+
+    @Test
     void foreignLayersAreSkippedAndTheEmptyBlobIsNot() throws IOException {
         Descriptor foreign = shapes.blob(Shapes.FOREIGN, "windows base");
         Descriptor empty = shapes.blob(MediaType.OCI_EMPTY, "{}");
