@@ -68,7 +68,7 @@ public final class LayoutFormat {
 
     /**
      * What the bytes of a manifest say that it is, or its shape: a layout does not say it of a file that no index
-     * names.
+     * names. {@link MediaType#OCTET_STREAM} if neither does.
      */
     static MediaType mediaType(byte[] bytes) {
         try {
@@ -77,7 +77,12 @@ public final class LayoutFormat {
             if (!stated.isEmpty()) {
                 return MediaType.parse(stated);
             }
-            return root.has("manifests") ? MediaType.OCI_INDEX : MediaType.OCI_MANIFEST;
+            if (root.has("manifests")) {
+                return MediaType.OCI_INDEX;
+            }
+            // Else one of a private type would be no manifest at all, and what it names would be held by nothing.
+            boolean image = root.has("layers") || root.has("config") && !root.has("blobs");
+            return image ? MediaType.OCI_MANIFEST : MediaType.OCTET_STREAM;
         } catch (JacksonException | IllegalArgumentException e) {
             return MediaType.OCTET_STREAM;
         }

@@ -3,6 +3,7 @@ package dev.entrepot.replicator.layout;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -211,6 +212,13 @@ final class LayoutIndex {
 
     private Stream<IndexEntry> namesOf(Digest manifest) {
         return byManifest.getOrDefault(manifest, Set.of()).stream();
+    }
+
+    /** The type of a manifest as its entry states it; empty if none names it. */
+    Optional<MediaType> typeOf(Digest manifest) {
+        return Stream.concat(namesOf(manifest), Stream.ofNullable(untagged.get(manifest)))
+                .map(entry -> entry.manifest().mediaType())
+                .findFirst();
     }
 
     private Stream<Name> names() {

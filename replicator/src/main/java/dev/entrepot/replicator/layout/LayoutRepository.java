@@ -9,6 +9,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.PushedManifest;
@@ -91,7 +92,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         OptionalLong size = digest.isPresent() ? store.size(digest.get()) : OptionalLong.empty();
         boolean manifest = size.isPresent() && size.getAsLong() <= OciLimits.MAX_MANIFEST_BYTES;
         try {
-            return manifest ? Optional.of(store.read(digest.get()).descriptor()) : Optional.empty();
+            return manifest ? Optional.of(read(digest.get()).descriptor()) : Optional.empty();
         } catch (InvalidContentException e) {
             if (written) {
                 return Optional.empty();
@@ -115,7 +116,17 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
             throw new NotFoundException(
                     NotFoundException.Kind.MANIFEST, store.place() + " has no manifest " + name + ":" + reference);
         }
-        return store.read(digest.get());
+        return read(digest.get());
+    }
+
+    // Of a private type the bytes need not say what it is, and then its entry in the index does.
+    private ManifestBytes read(Digest digest) throws IOException {
+        ManifestBytes bytes = store.read(digest);
+        if (!bytes.mediaType().equals(MediaType.OCTET_STREAM)) {
+            return bytes;
+        }
+        Optional<MediaType> stated = store.guarded(index -> index.typeOf(digest));
+        return stated.isPresent() ? ManifestBytes.verified(stated.get(), digest, bytes.array()) : bytes;
     }
 
     private Optional<Digest> digest(ManifestReference reference) throws IOException {

@@ -8,10 +8,12 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
@@ -52,6 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class LayoutTargetsTest {
     @TempDir
@@ -203,6 +206,27 @@ class LayoutTargetsTest {
         assertConforms(file);
         assertThat(run(into(file), Outcome.COMPLETE).targets().getFirst().upToDate())
                 .isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"images", "images.tar"})
+    void manifestOfAPrivateTypeThatDoesNotSayItGoesOutAgainWithItsContent(String file) throws IOException {
+        Descriptor blob = shapes.blob(new MediaType("application/x-model"), "content");
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.putArray("blobs").add(DescriptorJson.write(blob));
+        ManifestBytes manifest = ManifestBytes.of(
+                new MediaType("application/vnd.acme.model+json"),
+                json.toString().getBytes(StandardCharsets.UTF_8));
+        source.repository("app").manifests.put(manifest.digest(), manifest);
+        source.repository("app").tags.put(new Tag("v1"), manifest.digest());
+        run(into(file), Outcome.COMPLETE);
+
+        RepositorySource out =
+                new LayoutTargets().source(file, folder.resolve(file)).repository(new RepositoryName("mirror/app"));
+
+        assertThat(out.resolve(new Tag("v1"))).contains(manifest.descriptor());
+        assertThat(out.fetchManifest(manifest.digest()).descriptor()).isEqualTo(manifest.descriptor());
+        assertThat(out.statBlob(blob.digest())).isPresent();
     }
 
     @Test
