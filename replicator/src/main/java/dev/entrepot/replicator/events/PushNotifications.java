@@ -16,9 +16,9 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Reads what registries post when something was pushed: distribution's envelope, Harbor's own format and its
- * CloudEvents, the webhooks of Azure's registry and its Event Grid, Amazon's ECR events by EventBridge, and Docker
- * Hub's webhooks. The format is told by the shape. Events of other kinds, pushes of blobs and names that are none are
- * passed over: a notification is a hint, and the schedule finds what it misses.
+ * CloudEvents, the webhooks of Azure's registry and its Event Grid, Amazon's ECR events by EventBridge, and the
+ * webhooks of Docker Hub and Quay. The format is told by the shape. Events of other kinds, pushes of blobs and names
+ * that are none are passed over: a notification is a hint, and the schedule finds what it misses.
  */
 public final class PushNotifications {
     /** Largest notification that is read, in bytes. */
@@ -70,6 +70,8 @@ public final class PushNotifications {
             ecr(root, pushed);
         } else if (root.has("push_data")) {
             add(pushed, text(root.path("repository"), "repo_name"), text(root.path("push_data"), "tag"));
+        } else if (root.path("updated_tags").isArray()) {
+            root.path("updated_tags").forEach(tag -> add(pushed, text(root, "repository"), tag.asString("")));
         } else if (root.has("data")) {
             cloudEvent(root, pushed);
         } else if (root.has("action")) {

@@ -43,6 +43,8 @@ class PushNotificationsTest {
               "action-type":"PUSH","image-tag":"v1"}}""";
     private static final String HUB = """
             {"push_data":{"pusher":"x","tag":"v1"},"repository":{"repo_name":"team/app","name":"app"}}""";
+    private static final String QUAY = """
+            {"name":"app","repository":"team/app","namespace":"team","docker_url":"quay.test/team/app","updated_tags":["v1","v2"]}""";
 
     private static Pushed pushed(String tag) {
         return new Pushed(new RepositoryName("team/app"), Optional.of(new Tag(tag)));
@@ -58,6 +60,7 @@ class PushNotificationsTest {
                 Arguments.of("Event Grid", EVENT_GRID, Set.of(pushed("v1"))),
                 Arguments.of("ECR", ECR, Set.of(pushed("v1"))),
                 Arguments.of("Docker Hub", HUB, Set.of(pushed("v1"))),
+                Arguments.of("Quay", QUAY, Set.of(pushed("v1"), pushed("v2"))),
                 Arguments.of("Harbor delete", HARBOR.replace("PUSH", "DELETE"), Set.of()),
                 Arguments.of("ECR failure", ECR.replace("SUCCESS", "FAILURE"), Set.of()),
                 Arguments.of("something else", "{\"hello\":[1]}", Set.of()),
