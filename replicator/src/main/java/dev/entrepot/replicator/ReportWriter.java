@@ -24,7 +24,7 @@ public final class ReportWriter {
         root.put("ended", report.ended().toString());
         root.put("milliseconds", report.duration().toMillis());
         root.put("sourceRequests", report.sourceRequests());
-        report.failure().ifPresent(failure -> root.set("failure", failure(failure)));
+        report.failure().ifPresent(failure -> root.set("failure", toJson(failure)));
         ArrayNode warnings = root.putArray("warnings");
         report.warnings().forEach(warnings::add);
         if (!report.leftOut().isEmpty()) {
@@ -72,7 +72,7 @@ public final class ReportWriter {
         if (!item.reason().isEmpty()) {
             node.put("reason", item.reason());
         }
-        item.failure().ifPresent(failure -> node.set("failure", failure(failure)));
+        item.failure().ifPresent(failure -> node.set("failure", toJson(failure)));
         if (!item.tally().equals(Tally.NONE)) {
             node.set("done", tally(item.tally()));
         }
@@ -84,11 +84,12 @@ public final class ReportWriter {
         node.put("target", unlisted.target());
         node.put("state", unlisted.state().toString());
         node.put("count", unlisted.count());
-        unlisted.failure().ifPresent(failure -> node.set("failure", failure(failure)));
+        unlisted.failure().ifPresent(failure -> node.set("failure", toJson(failure)));
         return node;
     }
 
-    private static ObjectNode failure(ItemReport.Failure failure) {
+    /** A failure, as it is in a report. */
+    public static ObjectNode toJson(ItemReport.Failure failure) {
         ObjectNode node = OciJson.mapper().createObjectNode();
         node.put("side", failure.side().name().toLowerCase(Locale.ROOT));
         node.put("node", failure.node());

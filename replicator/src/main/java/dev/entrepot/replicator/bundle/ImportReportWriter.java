@@ -7,6 +7,8 @@ import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Sizes;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -21,20 +23,23 @@ public final class ImportReportWriter {
     /** Where a report that is kept has what it is for people. */
     public static final String TEXT = "text";
 
-    /** How many images that wait a report that is kept lists; what it takes does not grow with the bundle. */
-    static final int WAITING_KEPT = 100;
+    /**
+     * How many images that wait, and how many blobs that failed ahead of their images, a report that is kept lists;
+     * what it takes does not grow with the bundle.
+     */
+    static final int LISTED_KEPT = 100;
 
     private ImportReportWriter() {}
 
     /** Lines, ending in a line break. */
     public static String toText(ImportReport report) {
-        return toText(report, report.waiting().size());
+        return toText(report, Integer.MAX_VALUE);
     }
 
-    private static String toText(ImportReport report, int listed) {
+    private static String toText(ImportReport report, int most) {
         StringBuilder text = new StringBuilder(ReportWriter.toText(report.copied(), report.outcome()));
-        SortedSet<Integer> needed = new TreeSet<>();
-        report.waiting().forEach(waiting -> needed.addAll(waiting.volumes()));
+        SortedSet<Integer> needed = needed(report);
+        int listed = Math.min(report.waiting().size(), most);
         for (Waiting waiting : report.waiting().subList(0, listed)) {
             text.append("  waits   ").append(waiting.image().name());
             text.append("  for volumes ").append(VolumeNumbers.shown(waiting.volumes()));
@@ -43,7 +48,7 @@ public final class ImportReportWriter {
         if (listed < report.waiting().size()) {
             text.append("  waits   " + (report.waiting().size() - listed) + " more, which the journal did not keep\n");
         }
-        report.early().ifPresent(brought -> append(text, brought));
+        report.early().ifPresent(brought -> append(text, brought, most));
         if (!needed.isEmpty()) {
             text.append("not complete: give volumes ").append(VolumeNumbers.shown(needed));
             text.append(" to the same command; one that is lost: ");
@@ -53,51 +58,84 @@ public final class ImportReportWriter {
         return text.toString();
     }
 
-    private static void append(StringBuilder text, Brought brought) {
+    private static SortedSet<Integer> needed(ImportReport report) {
+        SortedSet<Integer> needed = new TreeSet<>();
+        report.waiting().forEach(waiting -> needed.addAll(waiting.volumes()));
+        return needed;
+    }
+
+    private static void append(StringBuilder text, Brought brought, int most) {
         text.append(brought.target()).append(": ahead of their images ");
         text.append(brought.done().blobsPushed() + " blobs, "
                 + Sizes.bytes(brought.done().bytes()) + '\n');
-        for (Map.Entry<Wanted, ItemReport.Failure> failure : brought.failures().entrySet()) {
+        List<Map.Entry<Wanted, ItemReport.Failure>> failures = failures(brought, most);
+        for (Map.Entry<Wanted, ItemReport.Failure> failure : failures) {
             text.append("  FAILED  ").append(failure.getKey().repository()).append("  ");
             text.append(failure.getValue().cause()).append('\n');
         }
+        if (failures.size() < brought.failures().size()) {
+            text.append("  FAILED  " + (brought.failures().size() - failures.size())
+                    + " more, which the journal did not keep\n");
+        }
     }
 
-    /** One JSON object: that of a replication's report, and the keys {@code bundle} and {@code waiting}. */
-    public static String toJson(ImportReport report) {
-        return toJson(report, report.waiting().size()).toString();
+    private static List<Map.Entry<Wanted, ItemReport.Failure>> failures(Brought brought, int most) {
+        return brought.failures().entrySet().stream()
+                .sorted(Comparator.comparing((Map.Entry<Wanted, ItemReport.Failure> failure) ->
+                                failure.getKey().repository().value())
+                        .thenComparing(failure -> failure.getKey().node().digest()))
+                .limit(most)
+                .toList();
     }
 
     /**
-     * The same as the journal keeps it: with the lines for people as {@value #TEXT}, and of the images that wait the
-     * first {@value #WAITING_KEPT}; {@code waitingNotListed} says how many more there are, if any.
+     * One JSON object: that of a replication's report, and the keys {@code bundle}, {@code waiting}, the volumes that
+     * all of these need as {@code needed}, and what came of the blobs that were sent ahead of their images as
+     * {@code early}.
      */
-    static String toKeptJson(ImportReport report) {
-        int listed = Math.min(report.waiting().size(), WAITING_KEPT);
-        ObjectNode root = toJson(report, listed);
-        if (listed < report.waiting().size()) {
-            root.put("waitingNotListed", report.waiting().size() - listed);
-        }
-        return root.put(TEXT, toText(report, listed)).toString();
+    public static String toJson(ImportReport report) {
+        return toJson(report, Integer.MAX_VALUE).toString();
     }
 
-    private static ObjectNode toJson(ImportReport report, int listed) {
+    /**
+     * The same as the journal keeps it: with the lines for people as {@value #TEXT}, and of the images that wait, and
+     * of the blobs that failed, the first {@value #LISTED_KEPT}; {@code waitingNotListed} says how many more images
+     * there are, if any.
+     */
+    static String toKeptJson(ImportReport report) {
+        ObjectNode root = toJson(report, LISTED_KEPT);
+        if (LISTED_KEPT < report.waiting().size()) {
+            root.put("waitingNotListed", report.waiting().size() - LISTED_KEPT);
+        }
+        return root.put(TEXT, toText(report, LISTED_KEPT)).toString();
+    }
+
+    private static ObjectNode toJson(ImportReport report, int most) {
         ObjectNode root = (ObjectNode) OciJson.mapper().readTree(ReportWriter.toJson(report.copied()));
         root.put("outcome", report.outcome());
         root.put("bundle", report.bundle().toString());
         ArrayNode waiting = root.putArray("waiting");
-        for (Waiting one : report.waiting().subList(0, listed)) {
+        for (Waiting one : report.waiting().subList(0, Math.min(report.waiting().size(), most))) {
             ObjectNode node = waiting.addObject();
             node.put("repository", one.image().repository().value());
             node.put("tag", one.image().tag().value());
             ArrayNode volumes = node.putArray("volumes");
             one.volumes().forEach(volumes::add);
         }
+        ArrayNode needed = root.putArray("needed");
+        needed(report).forEach(needed::add);
         report.early().ifPresent(brought -> {
             ObjectNode early = root.putObject("early");
             early.put("blobsPushed", brought.done().blobsPushed());
             early.put("bytes", brought.done().bytes());
             early.put("failed", brought.failures().size());
+            ArrayNode failures = early.putArray("failures");
+            failures(brought, most).forEach(failure -> {
+                ObjectNode node = failures.addObject();
+                node.put("repository", failure.getKey().repository().value());
+                node.put("digest", failure.getKey().node().digest().toString());
+                node.set("failure", ReportWriter.toJson(failure.getValue()));
+            });
         });
         return root;
     }
