@@ -17,9 +17,11 @@ import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RemoteRepository;
 import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A registry that is copied from. A configured upstream is read through the cache that also serves clients, so that
@@ -105,15 +107,16 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
                 "catalog of " + name(),
                 cache.flatMap(
                         shared -> shared.rules().offlineBy(client.endpoint().registry())));
-        List<RepositoryName> names = new ArrayList<>();
+        Set<RepositoryName> names = new LinkedHashSet<>();
+        Set<String> cursors = new HashSet<>();
         Optional<String> cursor = Optional.empty();
         for (int page = 0; page < MOST_PAGES; page++) {
             CatalogPage answer = client.catalog(cursor);
             names.addAll(answer.repositories());
             if (answer.next().isEmpty()) {
-                return names;
+                return List.copyOf(names);
             }
-            if (answer.next().equals(cursor)) {
+            if (!cursors.add(answer.next().get())) {
                 throw new InvalidContentException("the catalog of " + name() + " goes round in circles");
             }
             cursor = answer.next();

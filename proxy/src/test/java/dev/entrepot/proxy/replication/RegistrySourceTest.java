@@ -1,8 +1,16 @@
 package dev.entrepot.proxy.replication;
 
+import static com.github.tomakehurst.wiremock.client.WireMock.absent;
+import static com.github.tomakehurst.wiremock.client.WireMock.equalTo;
+import static com.github.tomakehurst.wiremock.client.WireMock.okJson;
+import static com.github.tomakehurst.wiremock.client.WireMock.urlPathEqualTo;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.tomakehurst.wiremock.WireMockServer;
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.client.WireMock;
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.CacheSettings;
@@ -30,6 +38,7 @@ import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.rules.RuleSet;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -216,5 +225,34 @@ class RegistrySourceTest {
             registry.faults().always(Requests.manifests(), Fault.error(403, "DENIED"));
             assertThatThrownBy(() -> source.hasNow(REPOSITORY, manifest)).isInstanceOf(UnauthorizedException.class);
         }
+    }
+
+    @Test
+    void catalogWhosePagesComeAgainIsRefusedAtOnce() throws IOException {
+        WireMockServer circling = new WireMockServer(wireMockConfig().dynamicPort());
+        circling.start();
+        try {
+            for (String page : List.of("a", "b")) {
+                circling.stubFor(WireMock.get(urlPathEqualTo("/v2/_catalog"))
+                        .withQueryParam("last", equalTo(page))
+                        .willReturn(page(page, page.equals("a") ? "b" : "a")));
+            }
+            circling.stubFor(WireMock.get(urlPathEqualTo("/v2/_catalog"))
+                    .withQueryParam("last", absent())
+                    .willReturn(page("first", "a")));
+            try (RegistryClient client = new RegistryClient(
+                    RegistryEndpoint.of(registry.host(), URI.create(circling.baseUrl())), environment)) {
+                assertThatThrownBy(new RegistrySource(client, Optional.empty())::catalog)
+                        .hasMessageContaining("goes round in circles");
+            }
+            assertThat(circling.getAllServeEvents()).hasSizeLessThan(6);
+        } finally {
+            circling.stop();
+        }
+    }
+
+    private static ResponseDefinitionBuilder page(String name, String next) {
+        return okJson("{\"repositories\": [\"team/" + name + "\"]}")
+                .withHeader("Link", "</v2/_catalog?last=" + next + ">; rel=\"next\"");
     }
 }
