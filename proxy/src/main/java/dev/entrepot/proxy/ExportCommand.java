@@ -201,7 +201,7 @@ final class ExportCommand implements AutoCloseable {
                 found.report().warnings());
         if (request.dryRun()) {
             List<BundleWriter.Volume> volumes = writer(bundle).volumes(all(bundle));
-            return answer(bundle, known, volumes, Optional.empty());
+            return answer(bundle, known, volumes, false, Optional.empty());
         }
         BundleWriter writer = writer(bundle);
         List<BundleWriter.Volume> volumes = writer.look(all(bundle));
@@ -209,7 +209,7 @@ final class ExportCommand implements AutoCloseable {
             saved.save(bundle, asked);
             return write(bundle, known, writer, all(bundle), sources);
         }
-        return answer(bundle, known, volumes, Optional.of(bundle.id()));
+        return answer(bundle, known, volumes, false, Optional.of(bundle.id()));
     }
 
     // As a replication says it: nothing was written, so all of it has failed.
@@ -290,7 +290,7 @@ final class ExportCommand implements AutoCloseable {
             saved.finish(bundle.id());
             return looked;
         });
-        return answer(bundle, known, volumes, Optional.of(bundle.id()));
+        return answer(bundle, known, volumes, false, Optional.of(bundle.id()));
     }
 
     private int reissue(String which) throws IOException, BadRequestException, InterruptedException {
@@ -314,7 +314,8 @@ final class ExportCommand implements AutoCloseable {
             writer.write(looked, content(bundle.inventory(), sources));
             return looked;
         });
-        return answer(bundle, new Known(bundle.name(), List.of(), 0, List.of()), volumes, Optional.of(bundle.id()));
+        Known known = new Known(bundle.name(), List.of(), 0, List.of());
+        return answer(bundle, known, volumes, true, Optional.of(bundle.id()));
     }
 
     // The file may come from the other side, and who wrote its inventory could have any content of an upstream: it must
@@ -340,7 +341,12 @@ final class ExportCommand implements AutoCloseable {
         return head;
     }
 
-    private int answer(SavedExports.Saved bundle, Known known, List<BundleWriter.Volume> volumes, Optional<Digest> id) {
+    private int answer(
+            SavedExports.Saved bundle,
+            Known known,
+            List<BundleWriter.Volume> volumes,
+            boolean isReissue,
+            Optional<Digest> id) {
         List<String> warnings = new ArrayList<>(known.warnings());
         known.since().forEach(receipt -> receipt.missing().ifPresent(warnings::add));
         ExportReport report = new ExportReport(
@@ -349,6 +355,7 @@ final class ExportCommand implements AutoCloseable {
                 id,
                 bundle.signature().isPresent(),
                 volumes,
+                isReissue,
                 known.delta().map(delta -> delta.lostIn(bundle.inventory())).orElse(List.of()),
                 known.sourceRequests(),
                 read.sums(),

@@ -154,6 +154,20 @@ class ExportReportsTest {
     }
 
     @Test
+    void bundleThatIsWrittenAgainWholeIsReportedAsThat() {
+        Result done = export("out.tar", "--json");
+        String id = OciJson.mapper().readTree(done.out()).path("bundle").asString();
+
+        Result again = commands.run("export", "--reissue", id, "--volumes", "1", "--output", "again");
+
+        assertThat(again.out())
+                .startsWith("wrote again, of out.tar, bundle " + id)
+                .contains("\n1 of 1 volumes, ");
+        JsonNode report = json("runs", "2", "--exports", "--json").path("report");
+        assertThat(report.path("reissued").path("ofVolumes").asInt()).isEqualTo(1);
+    }
+
+    @Test
     void aReportThatCannotBeKeptFailsNoExport() throws Exception {
         Files.createDirectories(folder.resolve("data"));
         Files.writeString(folder.resolve("data/export-runs"), "in the way");

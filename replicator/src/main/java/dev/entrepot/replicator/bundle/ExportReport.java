@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param id the id of the bundle; empty if nothing was written
  * @param signed whether it is signed
  * @param volumes the volumes, in order; of a dry run, where they would be
+ * @param isReissue whether these are volumes of a bundle that were written again, some or all; the rest says what all
+ *     of it has
  * @param lostAgain what the other side had and lost, and is in the bundle again
  * @param sourceRequests requests sent to find out what it carries
  * @param read what was read to write it
@@ -24,6 +26,7 @@ public record ExportReport(
         Optional<Digest> id,
         boolean signed,
         List<BundleWriter.Volume> volumes,
+        boolean isReissue,
         List<Digest> lostAgain,
         long sourceRequests,
         ReadTally.Sums read,
@@ -52,11 +55,6 @@ public record ExportReport(
     /** What is left out because of the receipt. */
     public Sum held() {
         return sum(true);
-    }
-
-    /** Whether only some volumes of a bundle were written, again: the rest says what all of it has. */
-    public boolean isReissue() {
-        return id.isPresent() && volumes.size() < inventory.volumes();
     }
 
     /** Bytes of the volumes that are named. */

@@ -13,8 +13,8 @@ public final class ExportReportWriter {
     private ExportReportWriter() {}
 
     /**
-     * One JSON object. Where some volumes were written again, {@code reissued} says how many of how many and their
-     * bytes; what is carried, held and listed is that of the whole bundle.
+     * One JSON object. Where volumes were written again, {@code reissued} says how many of how many and their bytes;
+     * what is carried, held and listed is that of the whole bundle.
      */
     public static String toJson(ExportReport report) {
         ObjectNode root = OciJson.mapper().createObjectNode();
@@ -110,8 +110,8 @@ public final class ExportReportWriter {
     }
 
     /**
-     * The images, what is left out, and a line for each volume; where some volumes were written again, these alone.
-     * Ends in a line break.
+     * The images, what is left out, and a line for each volume; where volumes were written again, these alone. Ends in
+     * a line break.
      */
     public static String toText(ExportReport report) {
         if (report.isReissue()) {
