@@ -24,7 +24,7 @@ final class BlobAssignment {
     private final Map<Place, ImagePlan.Node> brought = new HashMap<>();
     private Map<Digest, List<RepositoryName>> known = Map.of();
 
-    private record Place(RepositoryName repository, Digest digest) {}
+    private record Place(RepositoryName repository, Digest digest, boolean manifest) {}
 
     BlobAssignment(TargetSession session) {
         this.session = session;
@@ -66,7 +66,7 @@ final class BlobAssignment {
     // Of images of one repository that share a node, any may come to it first: so the later ones know where to mount it
     // from, too.
     private ImagePlan.Node assign(RepositoryName repository, ImagePlan.Node node) {
-        Place place = new Place(repository, node.descriptor().digest());
+        Place place = new Place(repository, node.descriptor().digest(), node.manifest());
         ImagePlan.Node earlier = brought.get(place);
         if (earlier != null) {
             return new ImagePlan.Node(

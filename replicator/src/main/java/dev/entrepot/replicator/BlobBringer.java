@@ -42,14 +42,14 @@ final class BlobBringer {
             tally.one(Kind.BLOB_PRESENT);
             if (session.verifiesDeep()) {
                 repository
-                        .brought()
+                        .broughtBlobs()
                         .get(
                                 blob.descriptor().digest(),
                                 digest -> repository.wasWhole(blob.descriptor()) || readBack(blob.descriptor()));
             }
             return;
         }
-        repository.brought().get(blob.descriptor().digest(), digest -> bringOnce(blob));
+        repository.broughtBlobs().get(blob.descriptor().digest(), digest -> bringOnce(blob));
     }
 
     private boolean bringOnce(ImagePlan.Node node) throws IOException {

@@ -110,6 +110,7 @@ final class GraphCopier {
             Digest published = copy.copy();
             ItemReport copied = report(work.plan(), State.COPIED, Optional.empty(), copy.tally());
             return work.plan().nodes().stream()
+                    .filter(ImagePlan.Node::manifest)
                     .map(ImagePlan.Node::descriptor)
                     .filter(node -> node.digest().equals(published))
                     .findFirst()

@@ -46,7 +46,8 @@ final class ImageCopy {
     private final BlobBringer blobs;
     private final ManifestPusher manifests;
     private final TagPublisher tags;
-    private final Map<Digest, ImagePlan.Node> steps = new HashMap<>();
+    private final Map<Digest, ImagePlan.Node> blobSteps = new HashMap<>();
+    private final Map<Digest, ImagePlan.Node> manifestSteps = new HashMap<>();
     private final Map<Digest, CompletableFuture<Boolean>> done = new HashMap<>();
     private final Map<Digest, Integer> positions = new HashMap<>();
 
@@ -59,7 +60,10 @@ final class ImageCopy {
         this.blobs = new BlobBringer(session, repository, source.discovery().source(), tally);
         this.manifests = new ManifestPusher(session, repository, source.discovery(), graph, blobs, tally);
         this.tags = new TagPublisher(session, repository, plan, tally);
-        plan.nodes().forEach(node -> steps.put(node.descriptor().digest(), node));
+        // One digest may be of both kinds.
+        plan.nodes()
+                .forEach(node -> (node.manifest() ? manifestSteps : blobSteps)
+                        .put(node.descriptor().digest(), node));
         for (GraphNode node : graph.nodes()) {
             positions.put(node.digest(), positions.size());
             done.put(node.digest(), new CompletableFuture<>());
@@ -187,7 +191,7 @@ final class ImageCopy {
         CompletableFuture<Boolean> mine = future(node.digest());
         try {
             Concurrently.map(node.blobs(), AT_ONCE, blob -> {
-                blobs.bring(step(blob.digest()));
+                blobs.bring(step(blobSteps, blob.digest()));
                 return blob;
             });
             List<Digest> before = new ArrayList<>(node.children());
@@ -208,7 +212,7 @@ final class ImageCopy {
         }
     }
 
-    private ImagePlan.Node step(Digest digest) {
+    private ImagePlan.Node step(Map<Digest, ImagePlan.Node> steps, Digest digest) {
         ImagePlan.Node step = steps.get(digest);
         if (step == null) {
             throw new IllegalStateException(digest + " is not in the plan of " + plan.repository() + ":" + plan.tag());
@@ -240,7 +244,7 @@ final class ImageCopy {
     }
 
     private Optional<ManifestBytes> pushOrTrim(GraphNode node) throws IOException {
-        if (step(node.digest()).step() == Step.PRESENT) {
+        if (step(manifestSteps, node.digest()).step() == Step.PRESENT) {
             if (session.verifiesDeep()) {
                 manifests.verify(node.descriptor());
             }

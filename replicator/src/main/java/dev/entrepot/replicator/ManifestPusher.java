@@ -50,7 +50,7 @@ final class ManifestPusher {
      * @throws SparseRefusedException if the target refuses it and it names children that are not copied
      */
     void push(GraphNode node) throws IOException {
-        repository.brought().get(node.digest(), digest -> {
+        repository.broughtManifests().get(node.digest(), digest -> {
             pushHealing(node);
             if (isThere(node.descriptor())) {
                 readBack(node.descriptor());

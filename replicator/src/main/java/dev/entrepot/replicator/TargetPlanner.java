@@ -293,8 +293,10 @@ final class TargetPlanner {
                         manifest.descriptor(),
                         true,
                         atTarget(manifest.digest(), () -> hasManifest(repository, manifest.descriptor())))));
-        Set<Digest> absent = nodes.stream()
-                .filter(node -> node.step() != Step.PRESENT)
+        List<ImagePlan.Node> absent =
+                nodes.stream().filter(node -> node.step() != Step.PRESENT).toList();
+        Set<Digest> absentManifests = absent.stream()
+                .filter(ImagePlan.Node::manifest)
                 .map(node -> node.descriptor().digest())
                 .collect(Collectors.toSet());
         List<Digest> sets = Concurrently.map(
@@ -302,7 +304,9 @@ final class TargetPlanner {
                                 .filter(node -> !node.referrers().isEmpty())
                                 .toList(),
                         AT_ONCE,
-                        node -> lacks(repository, node, absent) ? Optional.of(node.digest()) : Optional.<Digest>empty())
+                        node -> lacks(repository, node, absentManifests)
+                                ? Optional.of(node.digest())
+                                : Optional.<Digest>empty())
                 .stream()
                 .flatMap(Optional::stream)
                 .toList();
@@ -326,8 +330,11 @@ final class TargetPlanner {
                 && sets.isEmpty()
                 && tags.isEmpty()
                 && absent.stream()
-                        .allMatch(
-                                digest -> trimmed && digest.equals(graph.root().digest()));
+                        .allMatch(node -> trimmed
+                                && node.manifest()
+                                && node.descriptor()
+                                        .digest()
+                                        .equals(graph.root().digest()));
         String reason = complete ? "compared and complete" : reason(live, moves, absent.size(), sets.size());
         return new ImageWork(
                 new ImagePlan(

@@ -48,7 +48,9 @@ final class TargetRepository {
     private final Memo<Digest, Optional<OptionalLong>> blobs;
     private final Memo<RepositoryName, Boolean> unknown = new Memo<>(key -> askWhetherUnknown());
     private final Memo<RepositoryName, Boolean> begun = new Memo<>(key -> noteBegun());
-    private final Memo<Digest, Boolean> brought = new Memo<>(digest -> false);
+    // By kind: what is a manifest may be some other manifest's blob, too.
+    private final Memo<Digest, Boolean> broughtBlobs = new Memo<>(digest -> false);
+    private final Memo<Digest, Boolean> broughtManifests = new Memo<>(digest -> false);
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
@@ -265,9 +267,14 @@ final class TargetRepository {
         return gate.request(RequestKind.WRITE, () -> target.deleteManifest(reference));
     }
 
-    /** Work that is done once per digest and run, whoever comes first; the others wait for its outcome. */
-    Memo<Digest, Boolean> brought() {
-        return brought;
+    /** Work that is done once per blob and run, whoever comes first; the others wait for its outcome. */
+    Memo<Digest, Boolean> broughtBlobs() {
+        return broughtBlobs;
+    }
+
+    /** As above, for manifests. */
+    Memo<Digest, Boolean> broughtManifests() {
+        return broughtManifests;
     }
 
     /**
