@@ -56,20 +56,22 @@ final class UnnotedTags {
         }
         session.journal()
                 .tags()
-                .complete(new CompletedTag(
-                        tag.rule(),
-                        tag.target(),
-                        tag.registry(),
-                        tag.source(),
-                        tag.repository(),
-                        tag.tag(),
-                        tag.digest(),
-                        tag.digest(),
-                        UNCOMPARED,
-                        nodes.get().stream()
-                                .map(digest -> new CompletedTag.Node(digest, "-"))
-                                .toList(),
-                        List.of(),
-                        session.services().time().clock().instant()));
+                .adopt(
+                        new CompletedTag(
+                                tag.rule(),
+                                tag.target(),
+                                tag.registry(),
+                                tag.source(),
+                                tag.repository(),
+                                tag.tag(),
+                                tag.digest(),
+                                tag.digest(),
+                                UNCOMPARED,
+                                nodes.get().stream()
+                                        .map(digest -> new CompletedTag.Node(digest, "-"))
+                                        .toList(),
+                                List.of(),
+                                session.services().time().clock().instant()),
+                        session.rule().scopeKey());
     }
 }

@@ -353,6 +353,40 @@ class LeftoverPruneTest {
         assertThat(mirror.manifests).containsKeys(first.digest(), second.digest());
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatATagWasAtGoesAlsoWhereTheAnswerToItsMoveWasLost(boolean staysAtTheSource) throws IOException {
+        use(Abilities.ALL);
+        Descriptor before = shapes.image("before");
+        Descriptor signature = shapes.referrer(before, "x/sig", "signature of before");
+        Descriptor after = shapes.image("after");
+        shapes.tag("v1", before);
+        shapes.tag("v2", shapes.image("other"));
+        complete();
+        shapes.tag("v1", after);
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app v1")) {
+                mirror.tags.put(new Tag("v1"), after.digest());
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "504");
+            }
+        });
+        assertThat(engine.run(rules).outcome()).isNotEqualTo(Outcome.COMPLETE);
+        target.gate((index, request) -> {});
+        if (!staysAtTheSource) {
+            app.tags.remove(new Tag("v1"));
+        }
+        complete();
+        engine.clock.pass(Duration.ofDays(6));
+        complete();
+        assertThat(mirror.manifests).containsKeys(before.digest(), signature.digest());
+        engine.clock.pass(Duration.ofDays(2));
+
+        assertThat(asPlanned().outcome()).isEqualTo(Outcome.COMPLETE);
+
+        assertThat(mirror.manifests).doesNotContainKeys(before.digest(), signature.digest());
+        assertThat(mirror.manifests.containsKey(after.digest())).isEqualTo(staysAtTheSource);
+    }
+
     @Test
     void listOfReferrersThatFailsProvesNothing() throws IOException {
         Descriptor image = shapes.image("amd64");

@@ -400,8 +400,11 @@ class SharedTargetTest {
         engine.run(rules);
         engine.clock.pass(GRACE.plusDays(1));
 
-        assertThat(pruned(engine.run(rules))).isEqualTo(2);
+        assertThat(pruned(engine.run(rules)))
+                .as("both tags, and the two manifests that v1 alone had before it moved")
+                .isEqualTo(4);
         assertThat(mirror.tags).containsOnlyKeys(new Tag("v2"));
+        assertThat(mirror.manifests).hasSize(3);
         assertThat(engine.journal.tags().broughtIn("target.test", new RepositoryName("mirror/app")))
                 .hasSize(1);
     }

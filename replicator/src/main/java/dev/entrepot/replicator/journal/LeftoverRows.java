@@ -22,12 +22,15 @@ final class LeftoverRows {
      * Notes what of a tag's former graph is not in its present one. What the rule found under a tag that it did not
      * write is not for it to delete; what came from another registry before is not missing because this one lacks it;
      * and where the rule wants something else than before, what is lacking need not be gone at the source.
+     *
+     * @param wanted the scope key of what the rule wants now
      */
-    static void writeDifference(SqlThread.Statements statements, CompletedTag now, long millis) throws SQLException {
+    static void writeDifference(SqlThread.Statements statements, CompletedTag now, String wanted, long millis)
+            throws SQLException {
         Optional<CompletedTag> before = CompletedRows.own(statements, now)
                 .filter(old -> old.registry().equals(now.registry())
                         && old.source().equals(now.source())
-                        && old.scope().equals(now.scope()));
+                        && old.scope().equals(wanted));
         if (before.isPresent() && BroughtRows.has(statements, before.get())) {
             Set<Digest> left = digests(before.get());
             left.removeAll(digests(now));

@@ -95,7 +95,23 @@ public final class TagRecords {
     public void completeAndLeave(CompletedTag tag) {
         long now = clock.millis();
         access.later(statements -> {
-            LeftoverRows.writeDifference(statements, tag, now);
+            LeftoverRows.writeDifference(statements, tag, tag.scope(), now);
+            CompletedRows.write(statements, tag);
+        });
+    }
+
+    /**
+     * As {@link #completeAndLeave}, of a tag that the rule wrote and could not note: what it has there is what the
+     * target shows; does not wait.
+     *
+     * @param wanted the scope key of what the rule wants now: what it had before counts as left over if it wanted the
+     *     same
+     */
+    public void adopt(CompletedTag tag, String wanted) {
+        long now = clock.millis();
+        access.later(statements -> {
+            LeftoverRows.writeDifference(statements, tag, wanted, now);
+            LeftoverRows.wantAgain(statements, tag);
             CompletedRows.write(statements, tag);
         });
     }
