@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
@@ -8,14 +9,16 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Whether the source has really withdrawn what was attached to a manifest: only a list that was read and is not empty
  * counts, or the source's word that it does not have the manifest itself. Asked once more in the run that deletes, for
- * free where that run has asked already.
+ * free where that run has asked already. Each list is asked for once by one of this. For one thread.
  */
 final class SourceEvidence {
     /** Why what a list of tags lacks is not taken for gone. */
@@ -26,6 +29,11 @@ final class SourceEvidence {
     private final ReplicationRule rule;
     private final HostGate gate;
     private final Map<RepositoryName, RepositoryDiscovery> asked;
+    // Of a subject that thousands referred to each of those is looked for.
+    private final Map<Subject, Set<Digest>> listed = new HashMap<>();
+    private final Map<Subject, Optional<Set<Digest>>> ownLists = new HashMap<>();
+
+    private record Subject(RepositoryName repository, Digest manifest) {}
 
     SourceEvidence(ReplicationRule rule, HostGate gate, SourceSurvey survey) {
         this.rule = rule;
@@ -40,15 +48,18 @@ final class SourceEvidence {
             return Optional.of(notAsked(referrer));
         }
         try {
-            Referrers list = discovery.attachments(subject).referrers();
-            if (!lists(list, referrer)) {
-                // Who answered for the source may be behind it.
-                Optional<Referrers> own =
-                        gate.request(RequestKind.LOOK, () -> rule.source().ownReferrers(referrer.source(), subject));
-                list = own.orElse(list);
+            Subject of = new Subject(referrer.source(), subject);
+            Set<Digest> list = listed.get(of);
+            if (list == null) {
+                list = digests(discovery.attachments(subject).referrers());
+                listed.put(of, list);
             }
-            boolean lists = lists(list, referrer);
-            if (!lists && !list.descriptors().isEmpty()) {
+            if (!list.contains(referrer.digest())) {
+                // Who answered for the source may be behind it.
+                list = ownList(of).orElse(list);
+            }
+            boolean lists = list.contains(referrer.digest());
+            if (!lists && !list.isEmpty()) {
                 return Optional.empty();
             }
             // A fallback tag may list what is gone, and a registry that lost its lists answers empty ones.
@@ -65,8 +76,18 @@ final class SourceEvidence {
         }
     }
 
-    private static boolean lists(Referrers list, Leftover referrer) {
-        return list.descriptors().stream().anyMatch(entry -> entry.digest().equals(referrer.digest()));
+    private Optional<Set<Digest>> ownList(Subject of) throws IOException {
+        Optional<Set<Digest>> list = ownLists.get(of);
+        if (list == null) {
+            list = gate.request(RequestKind.LOOK, () -> rule.source().ownReferrers(of.repository(), of.manifest()))
+                    .map(SourceEvidence::digests);
+            ownLists.put(of, list);
+        }
+        return list;
+    }
+
+    private static Set<Digest> digests(Referrers list) {
+        return list.descriptors().stream().map(Descriptor::digest).collect(Collectors.toSet());
     }
 
     /** Why a cosign tag must not be taken for withdrawn; empty if it is. */

@@ -7,7 +7,10 @@ import dev.entrepot.config.PruneConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -91,6 +95,50 @@ class PruneCostTest {
                 .hasSize(3 * KEPT);
         assertThat(target.requests("GET manifest")).isEmpty();
         assertThat(target.requests("DELETE manifest")).hasSize(2 * 50);
+    }
+
+    @Test
+    void asksTheRegistryBehindMirrorsOnceForAListOfReferrersHoweverManyOfThemGo() throws IOException {
+        Descriptor image = shapes.image("signed");
+        shapes.tag("v1", image);
+        shapes.referrer(image, "x/sig", "stays");
+        List<Descriptor> withdrawn = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            withdrawn.add(shapes.referrer(image, "x/sig", "goes " + i));
+        }
+        List<Digest> asked = new ArrayList<>();
+        SourceRegistry itself = source.asSource();
+        rules.source = new SourceRegistry() {
+            @Override
+            public String name() {
+                return itself.name();
+            }
+
+            @Override
+            public RepositorySource repository(RepositoryName name) {
+                return itself.repository(name);
+            }
+
+            @Override
+            public List<RepositoryName> catalog() throws IOException {
+                return itself.catalog();
+            }
+
+            @Override
+            public Optional<Referrers> ownReferrers(RepositoryName repository, Digest subject) throws IOException {
+                asked.add(subject);
+                return Optional.of(app.referrers(subject));
+            }
+        };
+        engine.run(rules);
+        withdrawn.forEach(referrer -> app.manifests.remove(referrer.digest()));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(50);
+        assertThat(asked).as("for the plan, and for the deletion").containsExactly(image.digest(), image.digest());
     }
 
     @Test
