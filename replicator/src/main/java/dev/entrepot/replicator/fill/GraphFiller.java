@@ -17,7 +17,9 @@ import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Brings whole graphs into the cache: the manifests by walking the graph, then its blobs, each through the one fetch
@@ -108,9 +110,9 @@ public final class GraphFiller {
     }
 
     private static long missingBytes(List<Descriptor> blobs, List<FillReport.Failure> failures) {
+        Set<String> missing = failures.stream().map(FillReport.Failure::node).collect(Collectors.toSet());
         return blobs.stream()
-                .filter(blob -> failures.stream()
-                        .anyMatch(failed -> failed.node().equals(blob.digest().toString())))
+                .filter(blob -> missing.contains(blob.digest().toString()))
                 .mapToLong(Descriptor::sizeBytes)
                 .sum();
     }
