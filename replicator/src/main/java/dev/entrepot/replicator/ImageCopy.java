@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
@@ -93,6 +94,8 @@ final class ImageCopy {
                     this::keepReferrers);
             for (CosignTag tag : graph.cosignTags()) {
                 if (plan.tags().contains(tag.tag())) {
+                    // Signatures that came meanwhile are not to be had again.
+                    tags.requireUnmoved(tag.tag(), tag.manifest().digest());
                     tags.backUp(tag.tag());
                     // Later runs ask for the image's tag alone: one that was taken and lost would never be missed.
                     publish(graph.node(tag.manifest().digest()), tag.tag(), true);
@@ -308,6 +311,10 @@ final class ImageCopy {
         if (!plan.tags().contains(source.tag())) {
             return;
         }
+        Digest wanted = trimmed.map(ManifestBytes::digest).orElse(graph.root().digest());
+        if (session.rule().onConflict() != OnConflict.OVERWRITE) {
+            tags.requireUnmoved(source.tag(), wanted);
+        }
         tags.backUp(source.tag());
         session.journal()
                 .tags()
@@ -318,7 +325,7 @@ final class ImageCopy {
                         plan.source(),
                         plan.repository(),
                         source.tag(),
-                        trimmed.map(ManifestBytes::digest).orElse(graph.root().digest())));
+                        wanted));
         // Later runs believe the journal about a tag that the rule calls immutable, and ask nobody.
         boolean asked = session.rule().immutableFilter().test(source.tag());
         if (trimmed.isPresent()) {

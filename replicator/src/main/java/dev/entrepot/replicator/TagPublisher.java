@@ -28,6 +28,32 @@ final class TagPublisher {
         this.tally = tally;
     }
 
+    /**
+     * Asks once more what a tag names that is to be written, and that was compared before anything was copied: somebody
+     * may have put there what is to be kept.
+     *
+     * @param wanted what it is to name
+     * @throws CopyException if it names something else by now
+     */
+    void requireUnmoved(Tag tag, Digest wanted) throws IOException {
+        Optional<Digest> before = at(tag, "asking what the tag " + tag + " names", () -> repository.head(tag))
+                .map(Descriptor::digest);
+        Optional<Digest> now = at(
+                        tag,
+                        "asking what the tag " + tag + " names",
+                        () -> repository.reader().resolve(tag))
+                .map(Descriptor::digest);
+        if (!now.equals(before) && !now.equals(Optional.of(wanted))) {
+            throw new CopyException(
+                    Side.TARGET,
+                    tag,
+                    "the tag " + tag + " at " + place() + " names "
+                            + now.map(Digest::toString).orElse("nothing") + " by now, and named "
+                            + before.map(Digest::toString).orElse("nothing")
+                            + " when it was compared; it is left as it is, and the next run decides");
+        }
+    }
+
     /** Gives what a tag names now the backup tag of the plan, if there is one for it. */
     void backUp(Tag tag) throws IOException {
         for (ImagePlan.Backup backup : plan.backups()) {
