@@ -78,7 +78,7 @@ public record MediaType(String value) {
     /** Whether content of this type must not be pushed to other registries (deprecated "foreign" layers). */
     public boolean isNonDistributable() {
         return value.startsWith("application/vnd.oci.image.layer.nondistributable.")
-                || value.equals("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+                || value.startsWith("application/vnd.docker.image.rootfs.foreign.");
     }
 
     @Override

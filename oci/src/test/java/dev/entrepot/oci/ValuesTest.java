@@ -37,6 +37,12 @@ class ValuesTest {
         assertThat(MediaType.parse("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd")
                         .isNonDistributable())
                 .isTrue();
+        assertThat(MediaType.parse("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+                        .isNonDistributable())
+                .isTrue();
+        assertThat(MediaType.parse("application/vnd.docker.image.rootfs.foreign.diff.tar")
+                        .isNonDistributable())
+                .isTrue();
         assertThat(MediaType.parse("application/vnd.oci.image.layer.v1.tar").isNonDistributable())
                 .isFalse();
     }
