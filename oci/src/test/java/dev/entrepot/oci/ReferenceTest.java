@@ -24,6 +24,8 @@ class ReferenceTest {
         "alpine:3.20, docker.io/library/alpine:3.20",
         "grafana/loki, docker.io/grafana/loki",
         "docker.io/alpine, docker.io/library/alpine",
+        "index.docker.io/alpine, docker.io/library/alpine",
+        "index.docker.io/grafana/loki:3, docker.io/grafana/loki:3",
         "localhost/a, localhost/a",
         "localhost:5000/a, localhost:5000/a",
         "localhost:5000/a:v1, localhost:5000/a:v1",
