@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
@@ -36,6 +37,7 @@ public final class ServiceClient {
     private static final Duration SILENCE = Duration.ofSeconds(10);
     private static final Duration LONGEST = Duration.ofSeconds(20);
     private static final Pattern CODE = Pattern.compile("[A-Za-z][A-Za-z0-9_.#-]{0,79}");
+    private static final Pattern XML_CODE = Pattern.compile("<Error>.{0,200}<Code>([^<]*)</Code>", Pattern.DOTALL);
 
     private final RegistryEndpoint registry;
     private final ClientEnvironment environment;
@@ -203,22 +205,26 @@ public final class ServiceClient {
         String message = request.what() + ": " + request.uri().getHost() + " answered " + answer.status()
                 + (code.isEmpty() ? "" : " " + code);
         int status = answer.status();
-        return status < 400 || code.contains("Throttling")
+        // AWS says 400 where it asks for patience, and where it could not ask who vouches for somebody.
+        boolean passing = code.contains("Throttling") || code.equals("IDPCommunicationError");
+        return status < 400 || passing
                 ? new OutageException(Reason.TOKEN_SERVICE, message)
                 : new UnauthorizedException(status == 403 ? 403 : 401, message);
     }
 
-    // OAuth 2 has "error", which Google nests sometimes, AWS "__type".
+    // OAuth 2 has "error", which Google nests sometimes, AWS "__type", and its older services XML.
     private static String code(String body) {
+        String text;
         try {
             JsonNode root = OciJson.mapper().readTree(body);
             JsonNode error = root.path("error");
             JsonNode code = error.isObject() ? error.path("status") : error.isString() ? error : root.path("__type");
-            String text = code.asString("");
-            return CODE.matcher(text).matches() ? text : "";
+            text = code.asString("");
         } catch (JacksonException e) {
-            return "";
+            Matcher xml = XML_CODE.matcher(body);
+            text = xml.find() ? xml.group(1) : "";
         }
+        return CODE.matcher(text).matches() ? text : "";
     }
 
     /**

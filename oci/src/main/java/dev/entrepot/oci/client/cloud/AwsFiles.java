@@ -70,10 +70,11 @@ record AwsFiles(Map<String, Map<String, String>> profiles, Map<String, Map<Strin
             }
             int equals = text.indexOf('=');
             boolean nested = Character.isWhitespace(line.isEmpty() ? 'x' : line.charAt(0));
-            if (equals > 0 && !nested && !text.startsWith("#") && !text.startsWith(";")) {
-                section.put(
-                        text.substring(0, equals).strip(),
-                        text.substring(equals + 1).strip());
+            String value = text.substring(equals + 1).strip();
+            // One without a value is none, as a variable that is empty is none.
+            boolean setting = equals > 0 && !value.isEmpty();
+            if (setting && !nested && !text.startsWith("#") && !text.startsWith(";")) {
+                section.put(text.substring(0, equals).strip(), value);
             }
         }
     }

@@ -9,6 +9,7 @@ import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.cloud.CloudCredentials.EcrSettings;
 import dev.entrepot.oci.testing.AwsService;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
@@ -31,6 +32,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EcrCredentialsTest {
     private static final String REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
     private static final EcrSettings NOTHING = new EcrSettings(Optional.empty(), Optional.empty(), Optional.empty());
+
+    private static final EcrSettings WITH_ROLE =
+            new EcrSettings(Optional.empty(), Optional.empty(), Optional.of("arn:aws:iam::1:role/mirror"));
 
     @TempDir
     Path folder;
@@ -283,6 +287,46 @@ class EcrCredentialsTest {
                 .isInstanceOf(UnauthorizedException.class)
                 .hasMessage("asking AWS for a token of ECR in eu-central-1: 127.0.0.1 answered " + status + " " + code);
         assertThat(server.calls().all()).hasSize(1);
+    }
+
+    private static Fault ofSts(String code) {
+        String xml = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n"
+                + "    <Type>Sender</Type>\n    <Code>" + code + "</Code>\n    <Message>s3cret</Message>\n"
+                + "  </Error>\n  <RequestId>s3cret</RequestId>\n</ErrorResponse>\n";
+        int status = code.equals("AccessDenied") ? 403 : 400;
+        return Fault.instead(Response.of(status, "text/xml", Content.of(xml.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    @Test
+    void roleThatIsRefusedSaysWhy() {
+        withKeys();
+        server.faults().always(Requests.any(), ofSts("AccessDenied"));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(WITH_ROLE)))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessage("asking AWS for the keys of a role: 127.0.0.1 answered 403 AccessDenied");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Throttling", "IDPCommunicationError"})
+    void roleThatIsNotToBeHadJustNowIsAnOutage(String code) {
+        withKeys();
+        server.faults().always(Requests.any(), ofSts(code));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(WITH_ROLE)))
+                .isInstanceOf(OutageException.class)
+                .hasMessage("asking AWS for the keys of a role: 127.0.0.1 answered 400 " + code);
+    }
+
+    /** As who copies a template leaves it: the service refuses an empty session token. */
+    @Test
+    void settingOfAFileWithoutAValueIsNone() throws IOException {
+        file("credentials", "[default]\n" + keysOfAFile() + "\naws_session_token =\nrole_arn=\n");
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith("AKIDEXAMPLE");
+        assertThat(server.calls().all())
+                .noneMatch(call -> call.request().header("X-Amz-Security-Token").isPresent());
     }
 
     @ParameterizedTest
