@@ -2,9 +2,9 @@ package dev.entrepot.oci.client;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -25,7 +25,7 @@ final class AuthExchange implements Exchange {
     private final Exchange next;
     private final Origin origin;
     private final Prover prover;
-    private final Clock clock;
+    private final SteadyClock clock;
     private final Cache<Attempt, Refusal> refusedTokens = Caffeine.newBuilder()
             .maximumSize(MOST_REFUSALS)
             .executor(Runnable::run)
@@ -43,7 +43,7 @@ final class AuthExchange implements Exchange {
      *
      * @param next sends the requests, following redirects
      */
-    AuthExchange(Exchange next, Origin origin, Prover prover, Clock clock) {
+    AuthExchange(Exchange next, Origin origin, Prover prover, SteadyClock clock) {
         this.next = next;
         this.origin = origin;
         this.prover = prover;
@@ -125,7 +125,7 @@ final class AuthExchange implements Exchange {
             return refusal;
         }
         if (otherwiseAsked) {
-            throwIfJustRefused(new Attempt(refused, request.scopes()));
+            throwIfJustRefused(request, new Attempt(refused, request.scopes()));
         }
         if (saysHowToGoOn(challenges, refused)) {
             return answer(request, refusal, challenges, refused);
@@ -163,10 +163,13 @@ final class AuthExchange implements Exchange {
         return refused instanceof Proof.Password && AuthScheme.of(challenges) instanceof AuthScheme.Bearer;
     }
 
-    // A wrong password is not offered to a token service each time that the registry has refused it.
-    private void throwIfJustRefused(Attempt attempt) throws UnauthorizedException {
+    // A wrong password is not offered to a token service each time that the registry has refused it. One that has come
+    // in its place since is.
+    private void throwIfJustRefused(ApiRequest request, Attempt attempt) throws RegistryException {
         Refusal last = refusedTokens.getIfPresent(attempt);
-        if (last != null && clock.instant().isBefore(last.at().plus(BETWEEN_OFFERS))) {
+        if (last != null
+                && clock.instant().isBefore(last.at().plus(BETWEEN_OFFERS))
+                && !prover.hasAnother(request, attempt.refused())) {
             throw last.reason();
         }
     }

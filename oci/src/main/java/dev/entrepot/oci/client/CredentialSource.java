@@ -78,6 +78,9 @@ public interface CredentialSource {
         return Optional.empty();
     }
 
-    /** Called when the registry refused what this source gave: what is kept in memory is to be read anew. */
+    /**
+     * Called when the registry, or its token service, refused what this source gave: what is kept in memory is to be
+     * read anew.
+     */
     default void refused(RegistryHost registry) {}
 }

@@ -9,14 +9,18 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -27,7 +31,7 @@ import tools.jackson.databind.JsonNode;
  * {@code auths}. Keys are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker
  * Hub also {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them
  * ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left alone for ten
- * seconds.
+ * seconds. It is run once for all who wait for the same answer. Safe for all threads.
  */
 public final class DockerConfigCredentials implements CredentialSource {
     private static final int MAX_BYTES = 4 * 1024 * 1024;
@@ -37,15 +41,21 @@ public final class DockerConfigCredentials implements CredentialSource {
     private static final Duration LONGEST_HELPER_RUN = Duration.ofSeconds(10);
     private static final Duration KEPT = Duration.ofMinutes(5);
     private static final Duration PAUSE = Duration.ofSeconds(10);
+    // Longer than a run, which may take its time for the answer and for its end.
+    private static final Duration LONGEST_WAIT =
+            LONGEST_HELPER_RUN.multipliedBy(2).plusSeconds(5);
 
     private final Path file;
-    private final Clock clock;
+    private final SteadyClock clock;
     private final CredentialHelper helper;
     private final Absence absence;
     private volatile Optional<JsonNode> former = Optional.empty();
     private volatile boolean warned;
+    private final Object lock = new Object();
+    // Under the lock.
     private final Cache<Asked, Answer> answers =
             Caffeine.newBuilder().maximumSize(1000).build();
+    private final Map<Asked, CompletableFuture<Answer>> runs = new HashMap<>();
 
     /** What it means that there is no such file. */
     private enum Absence {
@@ -55,25 +65,35 @@ public final class DockerConfigCredentials implements CredentialSource {
         IS_ANONYMOUS
     }
 
-    private record Asked(String helper, String server) {}
+    private record Asked(String suffix, String server) {
+        String program() {
+            return "docker-credential-" + suffix;
+        }
+    }
 
-    private record Answer(Optional<Credential> credential, Optional<IOException> failure, Instant until) {}
+    private record Answer(Optional<Credential> credential, Optional<IOException> failure, Instant until) {
+        Optional<Credential> outcome() throws IOException {
+            if (failure.isPresent()) {
+                throw failure.get();
+            }
+            return credential;
+        }
+    }
 
     /**
      * Reads from a file.
      *
      * @param file the {@code config.json}, which need not exist until it is used
-     * @param clock for how long a helper's answer is kept
-     * @param variables environment variables; {@code PATH} says where helpers are
+     * @param environment its variable {@code PATH} says where helpers are
      */
-    public DockerConfigCredentials(Path file, Clock clock, Map<String, String> variables) {
-        this(file, clock, variables, Absence.IS_A_FAULT);
+    public DockerConfigCredentials(Path file, ClientEnvironment environment) {
+        this(file, environment, Absence.IS_A_FAULT);
     }
 
-    private DockerConfigCredentials(Path file, Clock clock, Map<String, String> variables, Absence absence) {
+    private DockerConfigCredentials(Path file, ClientEnvironment environment, Absence absence) {
         this.file = file;
-        this.clock = clock;
-        this.helper = new CredentialHelper(variables, LONGEST_HELPER_RUN);
+        this.clock = new SteadyClock(environment.clock(), environment.nanoTime());
+        this.helper = new CredentialHelper(environment.variables(), LONGEST_HELPER_RUN);
         this.absence = absence;
     }
 
@@ -81,11 +101,12 @@ public final class DockerConfigCredentials implements CredentialSource {
      * Reads from the file of the user, in the folder {@code DOCKER_CONFIG} or {@code ~/.docker}; anonymous while there
      * is none.
      */
-    public static DockerConfigCredentials ofUser(Clock clock, Map<String, String> variables) {
+    public static DockerConfigCredentials ofUser(ClientEnvironment environment) {
+        Map<String, String> variables = environment.variables();
         Path folder = Optional.ofNullable(variables.get("DOCKER_CONFIG"))
                 .map(Path::of)
                 .orElseGet(() -> Path.of(variables.getOrDefault("HOME", "."), ".docker"));
-        return new DockerConfigCredentials(folder.resolve("config.json"), clock, variables, Absence.IS_ANONYMOUS);
+        return new DockerConfigCredentials(folder.resolve("config.json"), environment, Absence.IS_ANONYMOUS);
     }
 
     @Override
@@ -108,7 +129,11 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     @Override
     public void refused(RegistryHost registry) {
-        answers.invalidateAll();
+        synchronized (lock) {
+            answers.invalidateAll();
+            // What runs now may still have read what was refused; the next who asks begins anew.
+            runs.clear();
+        }
     }
 
     private static List<String> keys(RegistryHost registry) {
@@ -183,24 +208,58 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     private Optional<Credential> ask(String suffix, String server) throws IOException {
         Asked asked = new Asked(suffix, server);
-        Answer kept = answers.getIfPresent(asked);
-        if (kept != null && clock.instant().isBefore(kept.until())) {
-            if (kept.failure().isPresent()) {
-                throw kept.failure().get();
+        CompletableFuture<Answer> run;
+        synchronized (lock) {
+            Answer kept = answers.getIfPresent(asked);
+            if (kept != null && clock.instant().isBefore(kept.until())) {
+                return kept.outcome();
             }
-            return kept.credential();
+            CompletableFuture<Answer> running = runs.get(asked);
+            run = running == null ? started(asked) : running;
         }
+        return await(asked, run).outcome();
+    }
+
+    // Under the lock. On a thread of its own: who asked first may be interrupted, and the others want the answer.
+    private CompletableFuture<Answer> started(Asked asked) {
+        CompletableFuture<Answer> mine = new CompletableFuture<>();
+        Thread thread = Thread.ofVirtual().name(asked.program()).unstarted(() -> run(asked, mine));
+        // Only then: for want of memory for a thread nobody else would ever ask. It comes to its end after this, since
+        // that wants the lock.
+        thread.start();
+        runs.put(asked, mine);
+        return mine;
+    }
+
+    private void run(Asked asked, CompletableFuture<Answer> mine) {
+        Answer answer = new Answer(
+                Optional.empty(),
+                Optional.of(new IOException(asked.program() + " was not asked, by a fault of this program")),
+                clock.instant().plus(PAUSE));
         try {
-            Optional<Credential> credential = helper.get(suffix, server);
-            answers.put(
-                    asked,
-                    new Answer(credential, Optional.empty(), clock.instant().plus(KEPT)));
-            return credential;
+            Optional<Credential> credential = helper.get(asked.suffix(), asked.server());
+            answer = new Answer(credential, Optional.empty(), clock.instant().plus(KEPT));
         } catch (IOException e) {
-            answers.put(
-                    asked,
-                    new Answer(Optional.empty(), Optional.of(e), clock.instant().plus(PAUSE)));
-            throw e;
+            answer =
+                    new Answer(Optional.empty(), Optional.of(e), clock.instant().plus(PAUSE));
+        } finally {
+            synchronized (lock) {
+                if (runs.remove(asked, mine)) {
+                    answers.put(asked, answer);
+                }
+            }
+            mine.complete(answer);
+        }
+    }
+
+    private static Answer await(Asked asked, CompletableFuture<Answer> run) throws IOException {
+        try {
+            return run.get(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException(asked.program() + " did not end in time", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while waiting for " + asked.program(), e);
         }
     }
 

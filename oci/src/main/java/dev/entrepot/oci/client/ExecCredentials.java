@@ -28,12 +28,12 @@ public final class ExecCredentials implements RenewedCredentials.Issuer {
     }
 
     /** The credentials that a program gives for a registry; it is first run when they are needed. */
-    public static CredentialSource of(Program program, RegistryHost registry, Clock clock) {
+    public static CredentialSource of(Program program, RegistryHost registry, ClientEnvironment environment) {
         return new RenewedCredentials(
                 "credentials from " + program.name(),
                 program.name(),
-                new ExecCredentials(program, registry, clock),
-                clock);
+                new ExecCredentials(program, registry, environment.clock()),
+                environment);
     }
 
     @Override

@@ -6,7 +6,6 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.net.URI;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +24,7 @@ final class Prover {
     private final RealmPolicy realms;
     private final TokenService service;
     private final TokenStore tokens;
-    private final Clock clock;
+    private final SteadyClock clock;
     private final ReentrantLock rereading = new ReentrantLock();
     // Under the lock.
     private long rereadAtMillis = Long.MIN_VALUE / 2;
@@ -35,7 +34,12 @@ final class Prover {
      *
      * @param tokenBytes how much memory the tokens that are kept may take, about
      */
-    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock, long tokenBytes) {
+    Prover(
+            RegistryEndpoint endpoint,
+            AddressPolicy addresses,
+            TokenService service,
+            SteadyClock clock,
+            long tokenBytes) {
         this.endpoint = endpoint;
         this.addresses = addresses;
         this.realms = new RealmPolicy(endpoint);
@@ -92,6 +96,11 @@ final class Prover {
         };
     }
 
+    /** Whether the source of a password that was refused gives another one by now. */
+    boolean hasAnother(ApiRequest request, Proof refused) throws RegistryException {
+        return refused instanceof Proof.Password(Credential.UserPassword user) && isAnother(request, user);
+    }
+
     /** Forgets all tokens, so that the token service has its say before the next request that needs one. */
     void forgetTokens() {
         tokens.forgetAll();
@@ -141,9 +150,29 @@ final class Prover {
         URI realm = allowedRealm(request, bearer.realm(), credential.isPresent());
         List<Scope> scopes = new ArrayList<>(request.scopes());
         moreScopes.stream().filter(scope -> !scopes.contains(scope)).forEach(scopes::add);
-        TokenKey key = TokenKey.of(endpoint.registry(), credential, realm, bearer.service(), scopes);
-        TokenService.Request ask = new TokenService.Request(realm, bearer.service(), scopes, credential);
+        try {
+            return fetched(new TokenService.Request(realm, bearer.service(), scopes, credential));
+        } catch (UnauthorizedException e) {
+            Optional<Credential> another =
+                    credential.isPresent() && e.status() == 401 ? another(request, credential.get()) : Optional.empty();
+            if (another.isEmpty()) {
+                throw e;
+            }
+            return another.get() instanceof Credential.BearerToken token
+                    ? new Proof.Given(token)
+                    : fetched(new TokenService.Request(realm, bearer.service(), scopes, another));
+        }
+    }
+
+    private Proof fetched(TokenService.Request ask) throws IOException {
+        TokenKey key = TokenKey.of(endpoint.registry(), ask.credential(), ask.realm(), ask.service(), ask.scopes());
         return new Proof.Fetched(key, tokens.get(key, () -> service.fetch(ask)));
+    }
+
+    // The registry never sees a credential that is for its token service, and cannot tell that it is over.
+    private Optional<Credential> another(ApiRequest request, Credential refused) throws RegistryException {
+        rereadCredentials();
+        return credential(request).filter(now -> !now.equals(refused));
     }
 
     private URI allowedRealm(ApiRequest request, String realm, boolean withCredentials) throws UnauthorizedException {

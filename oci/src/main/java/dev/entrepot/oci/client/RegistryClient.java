@@ -109,10 +109,10 @@ public final class RegistryClient implements AutoCloseable {
                 new Prover(
                         endpoint,
                         shared.addresses(),
-                        new TokenService(tokenCalls, environment.clock()),
-                        environment.clock(),
+                        new TokenService(tokenCalls, shared.clock()),
+                        shared.clock(),
                         derived ? TOKEN_BYTES_OF_ONE_CLIENT : TOKEN_BYTES),
-                environment.clock());
+                shared.clock());
         Exchange budgeted = safeguards.quota().isPresent()
                 ? new QuotaExchange(
                         authentication,

@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
  * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who
  * wait; after four fifths of their life they are renewed behind the requests, which go on with those at hand to their
  * end. When a registry refuses them, which it may do for want of rights, others are waited for, a few seconds; if there
- * are none then, those at hand still count. After a failure nobody is asked for ten seconds. Safe for all threads.
+ * are none then, those at hand still count. After a failure nobody is asked for ten seconds. Nobody who sets the wall
+ * clock makes any of this last longer. Safe for all threads.
  */
 public final class RenewedCredentials implements CredentialSource {
     private static final Logger LOG = LoggerFactory.getLogger(RenewedCredentials.class);
@@ -47,18 +48,21 @@ public final class RenewedCredentials implements CredentialSource {
      * What was issued.
      *
      * @param credential the credential
-     * @param expiresAt when it is good for nothing
+     * @param expiresAt when it is good for nothing, by the wall clock
      */
     public record Issued(Credential credential, Instant expiresAt) {}
 
-    private record Lease(Credential credential, Instant issuedAt, Instant renewAt, Instant expiresAt) {}
+    // All but the last by the steady clock. It is over by whichever of both says so first: the wall clock may have been
+    // wrong when these were issued, and a machine that sleeps keeps the other one from going on.
+    private record Lease(Credential credential, Instant issuedAt, Instant renewAt, Instant endsAt, Instant expiresAt) {}
 
     private record Failure(IOException cause, Instant until) {}
 
     private final String what;
     private final String account;
     private final Issuer issuer;
-    private final Clock clock;
+    private final Clock wall;
+    private final SteadyClock clock;
     private final ThreadFactory threads;
     private final Object lock = new Object();
     private @Nullable Lease lease;
@@ -74,17 +78,19 @@ public final class RenewedCredentials implements CredentialSource {
      * @param what what they are, for messages
      * @param account what the account is called where it is shown
      */
-    public RenewedCredentials(String what, String account, Issuer issuer, Clock clock) {
-        this(what, account, issuer, clock, Thread.ofVirtual().factory());
+    public RenewedCredentials(String what, String account, Issuer issuer, ClientEnvironment environment) {
+        this(what, account, issuer, environment, Thread.ofVirtual().factory());
     }
 
     /** As above, with threads of somebody's. */
-    RenewedCredentials(String what, String account, Issuer issuer, Clock clock, ThreadFactory threads) {
+    RenewedCredentials(
+            String what, String account, Issuer issuer, ClientEnvironment environment, ThreadFactory threads) {
         this.threads = threads;
         this.what = what;
         this.account = account;
         this.issuer = issuer;
-        this.clock = clock;
+        this.wall = environment.clock();
+        this.clock = new SteadyClock(wall, environment.nanoTime());
     }
 
     @Override
@@ -95,7 +101,7 @@ public final class RenewedCredentials implements CredentialSource {
         synchronized (lock) {
             Instant now = clock.instant();
             boolean pausing = failure != null && now.isBefore(failure.until());
-            if (lease != null && now.isBefore(lease.expiresAt())) {
+            if (lease != null && now.isBefore(lease.endsAt()) && wall.instant().isBefore(lease.expiresAt())) {
                 boolean due = doubtedAt != null || !now.isBefore(lease.renewAt());
                 patience = patienceInDoubt(now);
                 if (pausing || !due || !patience.isPositive()) {
@@ -164,14 +170,15 @@ public final class RenewedCredentials implements CredentialSource {
 
     private void run(CompletableFuture<Lease> outcome) {
         Instant asked = clock.instant();
+        Instant askedOnWall = wall.instant();
         try {
             Issued issued = issuer.issue();
-            Duration life = Duration.between(asked, issued.expiresAt());
+            Duration life = Duration.between(askedOnWall, issued.expiresAt());
             if (!life.isPositive()) {
                 throw new OutageException(Reason.TOKEN_SERVICE, what + ": they have expired already");
             }
             Instant renewAt = asked.plus(life.multipliedBy(4).dividedBy(5));
-            Lease fresh = new Lease(issued.credential(), asked, renewAt, issued.expiresAt());
+            Lease fresh = new Lease(issued.credential(), asked, renewAt, asked.plus(life), issued.expiresAt());
             end(fresh, null);
             faulty = false;
             outcome.complete(fresh);

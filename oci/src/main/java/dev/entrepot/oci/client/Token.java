@@ -4,7 +4,8 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * An access token.
+ * An access token. Its times are those of a {@link SteadyClock}, so that nobody who sets the wall clock makes it live
+ * on.
  *
  * @param value the token itself
  * @param askedAt when it was asked for

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -37,10 +36,10 @@ final class TokenService {
     private static final Duration LONGEST_LIFE = Duration.ofHours(24);
 
     private final Calls calls;
-    private final Clock clock;
+    private final SteadyClock clock;
 
     /** Sends its requests through {@code calls}, which adds no credentials of its own. */
-    TokenService(Calls calls, Clock clock) {
+    TokenService(Calls calls, SteadyClock clock) {
         this.calls = calls;
         this.clock = clock;
     }

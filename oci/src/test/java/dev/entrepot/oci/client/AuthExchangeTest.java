@@ -41,6 +41,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -527,6 +528,83 @@ class AuthExchangeTest {
         world.advance(Duration.ofMinutes(1));
         assertThatThrownBy(() -> other.fetchManifest(TAG)).isInstanceOf(UnauthorizedException.class);
         REGISTRY.verify(2, anyRequestedFor(urlPathEqualTo("/token")));
+    }
+
+    /** That of a credential helper, for example, which was renewed while the registry refused the former one. */
+    @Test
+    void offersATokenServiceAnotherPasswordAtOnce() throws IOException {
+        AtomicReference<Credential> current = new AtomicReference<>(USER);
+        AtomicReference<Credential> next = new AtomicReference<>(USER);
+        RegistryClient client = client(registry -> Optional.of(current.getAndSet(next.get())));
+        challenge("team/app", "Basic realm=\"r\"");
+        accept(MANIFEST, BASIC);
+        challenge("team/other", "Bearer realm=\"" + realm() + "\",service=\"svc\"");
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .withHeader("Authorization", equalTo(BASIC))
+                .willReturn(aResponse().withStatus(401)));
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .withHeader("Authorization", equalTo("Basic QVdTOm5ldw=="))
+                .willReturn(json("{\"token\":\"t1\"}")));
+        accept("/v2/team/other/manifests/v1", "Bearer t1");
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        RemoteRepository other = client.repository(new RepositoryName("team/other"));
+        assertThatThrownBy(() -> other.fetchManifest(TAG)).isInstanceOf(UnauthorizedException.class);
+
+        next.set(new Credential.UserPassword("AWS", "new"));
+        other.fetchManifest(TAG);
+    }
+
+    /** As of ACR, whose refresh tokens no registry ever sees; it cannot say that one is over. */
+    @Test
+    void readsWhatTheTokenServiceRefusesAnew() throws IOException {
+        bearerChallenge();
+        REGISTRY.stubFor(any(urlPathEqualTo("/token")).willReturn(aResponse().withStatus(401)));
+        REGISTRY.stubFor(post("/token")
+                .atPriority(1)
+                .withRequestBody(containing("refresh_token=new"))
+                .willReturn(json("{\"access_token\":\"t1\"}")));
+        accept(MANIFEST, "Bearer t1");
+        AtomicReference<Credential> current = new AtomicReference<>(IDENTITY);
+        AtomicInteger reread = new AtomicInteger();
+        RemoteRepository repository = repository(new CredentialSource() {
+            @Override
+            public Optional<Credential> credential(RegistryHost registry) {
+                return Optional.of(current.get());
+            }
+
+            @Override
+            public void refused(RegistryHost registry) {
+                if (reread.incrementAndGet() == 2) {
+                    current.set(new Credential.IdentityToken("new"));
+                }
+            }
+        });
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                    .isInstanceOf(UnauthorizedException.class)
+                    .hasMessageContaining("the token service localhost answered 401");
+        }
+        assertThat(reread).as("at most once a minute").hasValue(1);
+        world.advance(Duration.ofMinutes(1));
+        repository.fetchManifest(TAG);
+    }
+
+    @Test
+    void fetchesATokenAnewAtItsEndThoughTheWallClockWasSetBack() throws IOException {
+        AtomicLong nanos = new AtomicLong(77);
+        bearerChallenge();
+        tokens("t1", "t2");
+        accept(MANIFEST, "Bearer t1");
+        RegistryClient client = new RegistryClient(
+                TestWorld.endpoint(REGISTRY.baseUrl()), world.environment().withNanoTime(nanos::get));
+        clients.add(client);
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        world.advance(Duration.ofHours(-1));
+        nanos.addAndGet(Duration.ofSeconds(300).toNanos());
+        accept(MANIFEST, "Bearer t2");
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        assertThat(world.requests)
+                .containsExactly("manifest 401", "token 200", "manifest 200", "token 200", "manifest 200");
     }
 
     @Test

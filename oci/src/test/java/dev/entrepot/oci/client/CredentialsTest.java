@@ -11,9 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -143,7 +150,8 @@ class CredentialsTest {
     }
 
     private DockerConfigCredentials docker(Path config) {
-        return new DockerConfigCredentials(config, world, Map.of("PATH", folder.toString()));
+        return new DockerConfigCredentials(
+                config, world.environment().withVariables(Map.of("PATH", folder.toString())));
     }
 
     @ParameterizedTest
@@ -337,6 +345,87 @@ class CredentialsTest {
         world.advance(Duration.ofSeconds(10));
         assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
         assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(2);
+    }
+
+    @Test
+    void helperThatFailedIsAskedAgainInTimeThoughTheClockWasSetBack() throws IOException {
+        AtomicLong nanos = new AtomicLong(77);
+        helper("bad", "exit 3");
+        DockerConfigCredentials source = new DockerConfigCredentials(
+                config("{\"credsStore\":\"bad\"}"),
+                world.environment().withNanoTime(nanos::get).withVariables(Map.of("PATH", folder.toString())));
+        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+
+        helper("bad", "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
+        world.advance(Duration.ofHours(-1));
+        nanos.addAndGet(Duration.ofSeconds(10).toNanos());
+        assertThat(source.credential(REGISTRY)).contains(user("u", "p"));
+    }
+
+    /** As after a restart, with many pods that pull. */
+    @Test
+    void helperIsRunOnceForAllWhoWait() throws Exception {
+        helper(
+                "slow",
+                "echo x >> \"" + folder + "/runs\"; read -r go < \"" + folder
+                        + "/gate\"; echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
+        assertThat(new ProcessBuilder("mkfifo", folder.resolve("gate").toString())
+                        .start()
+                        .waitFor())
+                .isZero();
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"slow\"}"));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            CountDownLatch begun = new CountDownLatch(8);
+            List<Future<Optional<Credential>>> all = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                all.add(threads.submit(() -> {
+                    begun.countDown();
+                    return source.credential(REGISTRY);
+                }));
+            }
+            begun.await();
+            // Opens when a helper reads: whoever comes later is given what that one said, or waits for it.
+            Files.writeString(folder.resolve("gate"), "go\n");
+            for (Future<Optional<Credential>> one : all) {
+                assertThat(one.get()).contains(user("u", "p"));
+            }
+        }
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(1);
+    }
+
+    /** What a run that was begun before a refusal says is what was refused. */
+    @Test
+    void helperIsRunAnewAfterARefusalThoughOneIsRunning() throws Exception {
+        helper("slow", """
+                cd "$(dirname "$0")"
+                echo x >> runs
+                run=$(wc -l < runs | tr -d ' ')
+                echo > "ready$run"
+                read -r name < "gate$run"
+                printf '{"Username":"%s","Secret":"p"}' "$name"
+                """);
+        for (int i = 1; i <= 2; i++) {
+            assertThat(new ProcessBuilder("mkfifo", folder.resolve("gate" + i).toString())
+                            .start()
+                            .waitFor())
+                    .isZero();
+        }
+        DockerConfigCredentials source = new DockerConfigCredentials(
+                config("{\"credsStore\":\"slow\"}"),
+                world.environment().withVariables(Map.of("PATH", folder.toString())));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Optional<Credential>> first = threads.submit(() -> source.credential(REGISTRY));
+            while (!Files.exists(folder.resolve("ready1"))) {
+                Thread.onSpinWait();
+            }
+            source.refused(REGISTRY);
+            Future<Optional<Credential>> second = threads.submit(() -> source.credential(REGISTRY));
+            Files.writeString(folder.resolve("gate2"), "new\n");
+            assertThat(second.get()).contains(user("new", "p"));
+            Files.writeString(folder.resolve("gate1"), "old\n");
+            assertThat(first.get()).contains(user("old", "p"));
+            assertThat(source.credential(REGISTRY)).contains(user("new", "p"));
+        }
     }
 
     @Test

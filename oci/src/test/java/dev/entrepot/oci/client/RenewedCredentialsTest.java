@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +32,8 @@ class RenewedCredentialsTest {
     private final TestWorld world = new TestWorld();
     private final AtomicInteger issued = new AtomicInteger();
     private final AtomicReference<Optional<IOException>> failure = new AtomicReference<>(Optional.empty());
-    private final RenewedCredentials credentials = new RenewedCredentials("a token", "robot", this::issue, world);
+    private final RenewedCredentials credentials =
+            new RenewedCredentials("a token", "robot", this::issue, world.environment());
 
     private RenewedCredentials.Issued issue() throws IOException {
         int count = issued.incrementAndGet();
@@ -139,6 +141,39 @@ class RenewedCredentialsTest {
         assertThat(issued).hasValue(3);
     }
 
+    /** A machine whose clock ran ahead, until somebody set it. */
+    @Test
+    void areRenewedAndAskedForInTimeThoughTheWallClockWasSetBack() throws IOException {
+        AtomicLong nanos = new AtomicLong(77);
+        RenewedCredentials steady = new RenewedCredentials(
+                "a token", "robot", this::issue, world.environment().withNanoTime(nanos::get));
+        failure.set(Optional.of(outage()));
+        assertThatThrownBy(() -> steady.credential(TestWorld.REGISTRY)).isInstanceOf(OutageException.class);
+        failure.set(Optional.empty());
+        world.advance(Duration.ofHours(-20));
+        nanos.addAndGet(Duration.ofSeconds(10).toNanos());
+        assertThat(steady.credential(TestWorld.REGISTRY)).contains(new Credential.UserPassword("robot", "p2"));
+
+        world.advance(Duration.ofHours(-20));
+        nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+        steady.refused(TestWorld.REGISTRY);
+        assertThat(steady.credential(TestWorld.REGISTRY)).contains(new Credential.UserPassword("robot", "p3"));
+
+        world.advance(Duration.ofHours(-20));
+        nanos.addAndGet(LIFE.toNanos());
+        assertThat(steady.credential(TestWorld.REGISTRY)).contains(new Credential.UserPassword("robot", "p4"));
+    }
+
+    /** A machine that slept, or whose clock was behind when they were issued. */
+    @Test
+    void endWhenTheWallClockSaysSoThoughLessTimeHasPassed() throws IOException {
+        RenewedCredentials steady = new RenewedCredentials(
+                "a token", "robot", this::issue, world.environment().withNanoTime(() -> 77));
+        assertThat(steady.credential(TestWorld.REGISTRY)).contains(new Credential.UserPassword("robot", "p1"));
+        world.advance(LIFE);
+        assertThat(steady.credential(TestWorld.REGISTRY)).contains(new Credential.UserPassword("robot", "p2"));
+    }
+
     /** A date that no calendar has, for example, in an answer of somebody else. */
     @Test
     void faultOfTheProgramIsAnOutageAndNobodyIsAskedForTenSeconds() throws IOException {
@@ -153,7 +188,7 @@ class RenewedCredentialsTest {
                     return new RenewedCredentials.Issued(
                             new Credential.BearerToken("t"), world.instant().plus(LIFE));
                 },
-                world);
+                world.environment());
 
         for (int i = 0; i < 2; i++) {
             assertThatThrownBy(() -> faulty.credential(TestWorld.REGISTRY))
@@ -171,7 +206,7 @@ class RenewedCredentialsTest {
                 "a token",
                 "robot",
                 () -> new RenewedCredentials.Issued(new Credential.BearerToken("t"), world.instant()),
-                world);
+                world.environment());
 
         assertThatThrownBy(() -> old.credential(TestWorld.REGISTRY)).isInstanceOf(OutageException.class);
     }
@@ -193,7 +228,7 @@ class RenewedCredentialsTest {
                             new Credential.BearerToken("t" + count.incrementAndGet()),
                             world.instant().plus(LIFE));
                 },
-                world);
+                world.environment());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Optional<Credential>>> waiting = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
@@ -211,7 +246,7 @@ class RenewedCredentialsTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
         Program program =
                 new Program(List.of("login", "--now"), Map.of("PATH", folder.toString()), Duration.ofSeconds(10));
-        return ExecCredentials.of(program, TestWorld.REGISTRY, world);
+        return ExecCredentials.of(program, TestWorld.REGISTRY, world.environment());
     }
 
     @Test
@@ -252,18 +287,19 @@ class RenewedCredentialsTest {
     @Test
     void forWhichThereWasNoThreadAreAskedForByTheNext() throws IOException {
         AtomicInteger threads = new AtomicInteger();
-        RenewedCredentials scarce = new RenewedCredentials("a token", "robot", this::issue, world, task -> {
-            boolean first = threads.incrementAndGet() == 1;
-            return new Thread(task) {
-                @Override
-                public void start() {
-                    if (first) {
-                        throw new OutOfMemoryError("unable to create native thread");
-                    }
-                    super.start();
-                }
-            };
-        });
+        RenewedCredentials scarce =
+                new RenewedCredentials("a token", "robot", this::issue, world.environment(), task -> {
+                    boolean first = threads.incrementAndGet() == 1;
+                    return new Thread(task) {
+                        @Override
+                        public void start() {
+                            if (first) {
+                                throw new OutOfMemoryError("unable to create native thread");
+                            }
+                            super.start();
+                        }
+                    };
+                });
         assertThatThrownBy(() -> scarce.credential(TestWorld.REGISTRY)).isInstanceOf(OutOfMemoryError.class);
 
         assertThat(scarce.credential(TestWorld.REGISTRY)).isPresent();

@@ -77,8 +77,7 @@ public final class Endpoints {
      * host at each use.
      */
     static RegistryEndpoint of(URI url, ClientEnvironment environment) {
-        return RegistryEndpoint.of(host(url), url)
-                .withCredentials(DockerConfigCredentials.ofUser(environment.clock(), environment.variables()));
+        return RegistryEndpoint.of(host(url), url).withCredentials(DockerConfigCredentials.ofUser(environment));
     }
 
     /** The host of a registry's URL, with the port where one is written. */
@@ -134,8 +133,7 @@ public final class Endpoints {
             case CredentialsConfig.BearerTokenFile c -> FileCredentials.ofBearerToken(c.file());
             case CredentialsConfig.BearerToken c ->
                 CredentialSource.fixed(new Credential.BearerToken(c.token().reveal()));
-            case CredentialsConfig.DockerConfig c ->
-                new DockerConfigCredentials(c.file(), environment.clock(), environment.variables());
+            case CredentialsConfig.DockerConfig c -> new DockerConfigCredentials(c.file(), environment);
             case CredentialsConfig.Ecr c ->
                 CloudCredentials.ecr(
                         endpoint, new CloudCredentials.EcrSettings(c.region(), c.profile(), c.role()), environment);
@@ -150,7 +148,7 @@ public final class Endpoints {
                 ExecCredentials.of(
                         new Program(c.command(), environment.variables(), LONGEST_PROGRAM_RUN),
                         endpoint.registry(),
-                        environment.clock());
+                        environment);
         };
     }
 }

@@ -63,7 +63,7 @@ public final class CloudCredentials {
                 "token of ECR for " + endpoint.registry(),
                 "ecr",
                 new EcrTokens(registry, chain, services, environment),
-                environment.clock());
+                environment);
     }
 
     /**
@@ -78,7 +78,7 @@ public final class CloudCredentials {
                 "Google access token for " + endpoint.registry(),
                 "google",
                 new GoogleTokens(services, keyFile, environment),
-                environment.clock());
+                environment);
     }
 
     /** Refresh tokens of an Azure container registry, for tokens of Microsoft Entra. */
@@ -89,6 +89,6 @@ public final class CloudCredentials {
                 "refresh token of " + endpoint.registry(),
                 "azure",
                 new AcrTokens(endpoint, new EntraTokens(services, settings, environment), services, environment),
-                environment.clock());
+                environment);
     }
 }
