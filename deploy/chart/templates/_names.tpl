@@ -7,6 +7,16 @@ app.kubernetes.io/name: entrepot
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* The name of a volume, which is a label, for an object, whose name may have dots and be longer. Two that would be one are told apart. */}}
+{{- define "entrepot.volume" -}}
+{{- $name := printf "%s-%s" (index . 0) (index . 1) -}}
+{{- if or (contains "." $name) (gt (len $name) 63) -}}
+{{- printf "%s-%s" ($name | replace "." "-" | trunc 54) ($name | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "entrepot.labels" -}}
 {{ include "entrepot.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -3,6 +3,7 @@ package dev.entrepot.deploy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -238,6 +239,31 @@ class ChartTest {
                 .getAsJsonObject();
         assertThat(container.getAsJsonArray("volumeMounts"))
                 .contains(json("{\"name\": \"claim-exports\", \"mountPath\": \"/mnt/exports\"}"));
+    }
+
+    // The name of a volume is a label of DNS; those of secrets and claims may have dots and be longer.
+    @Test
+    void foldersOfObjectsWithAnyNameHaveVolumesOfTheirOwn() throws Exception {
+        String longName = "a".repeat(80);
+        JsonObject pod =
+                podOf(render(with("secretFolders: [users.v1, users-v1, %1$s, %1$sb]%nclaimFolders: [exports.a, exports]"
+                                .formatted(longName)))
+                        .get("Deployment/mirror"));
+        List<String> names = namesOf(pod.getAsJsonArray("volumes"));
+        assertThat(names)
+                .hasSize(8)
+                .doesNotHaveDuplicates()
+                .allMatch(name -> name.matches("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"));
+        JsonArray mounts =
+                pod.getAsJsonArray("containers").get(0).getAsJsonObject().getAsJsonArray("volumeMounts");
+        assertThat(namesOf(mounts)).containsExactlyInAnyOrderElementsOf(names);
+        assertThat(mounts.toString()).contains("/etc/entrepot-secrets/users.v1", "/mnt/exports.a");
+    }
+
+    private static List<String> namesOf(JsonArray volumes) {
+        return volumes.asList().stream()
+                .map(volume -> volume.getAsJsonObject().get("name").getAsString())
+                .toList();
     }
 
     private static String claimed(Map<String, JsonObject> objects) {
