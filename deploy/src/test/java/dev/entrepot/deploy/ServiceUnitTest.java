@@ -31,4 +31,11 @@ class ServiceUnitTest {
         assertThat(values("ExecStartPre")).isEmpty();
         assertThat(values("ExecCondition")).isEmpty();
     }
+
+    // The working directory cannot be written, and what is in a private /tmp goes with the process.
+    @Test
+    void theReportOfAJvmThatEndedGoesToTheJournal() throws Exception {
+        assertThat(values("PrivateTmp")).containsExactly("yes");
+        assertThat(values("Environment")).containsExactly("ENTREPOT_JAVA_OPTS=-XX:+ErrorFileToStderr");
+    }
 }
