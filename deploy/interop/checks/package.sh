@@ -7,6 +7,7 @@ package_group() {
   [ -f "$work/package.tar.gz" ] || return 0
   check "the runtime has the ciphers of the launcher" package_ciphers
   check "the installation puts everything in its place" package_installs
+  check "another collector takes the place of the one that the runtime has" package_collectors
   check "systemd-analyze verify has nothing to say" package_unit_verifies
   check "systemd-analyze security gives at most 1.5" package_unit_is_hardened
   check "a wrong configuration ends the service with the code that systemd does not repeat" package_refuses_what_is_wrong
@@ -38,6 +39,14 @@ package_installs() {
   "$work"/unpacked/entrepot-*/share/install --root "$package_root"
   "$package_root/opt/entrepot/bin/entrepot" --version
   "$package_root/opt/entrepot/bin/entrepot" config check --config "$package_root/etc/entrepot/entrepot.yaml"
+}
+
+package_collectors() {
+  local variable
+  for variable in ENTREPOT_JAVA_OPTS JDK_JAVA_OPTIONS JAVA_TOOL_OPTIONS; do
+    env "$variable=-XX:+UseG1GC" "$package_root/opt/entrepot/bin/entrepot" --version
+    env "$variable=-XX:+UseParallelGC" "$package_root/opt/entrepot/bin/entrepot" verify --help > "$scratch/said"
+  done
 }
 
 package_unit_verifies() {

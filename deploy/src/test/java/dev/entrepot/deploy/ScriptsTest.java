@@ -1,0 +1,144 @@
+package dev.entrepot.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The scripts that strangers start, on machines that are not as ours. What they would start is replaced by scripts. */
+class ScriptsTest {
+    @TempDir
+    Path folder;
+
+    private record Ending(int code, String output) {}
+
+    /** Runs a command that finds this of the environment, and no more. */
+    private Ending run(Map<String, String> environment, String... command) throws Exception {
+        Path output = folder.resolve("output");
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
+        builder.environment().clear();
+        builder.environment().put("PATH", System.getenv("PATH"));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        try {
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("it ends").isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        return new Ending(process.exitValue(), Files.readString(output));
+    }
+
+    private Path script(String path, String text) throws IOException {
+        Path script = folder.resolve(path);
+        Files.createDirectories(script.getParent());
+        Files.writeString(script, "#!/bin/sh\n" + text + "\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        return script;
+    }
+
+    private Path copy(String from, String to) throws IOException {
+        Path copy = folder.resolve(to);
+        Files.createDirectories(copy.getParent());
+        return Files.copy(Path.of(from), copy, StandardCopyOption.COPY_ATTRIBUTES);
+    }
+
+    @Test
+    void checkoutInWhichNothingCanBeWrittenSaysSo() throws Exception {
+        copy("../entrepot", "entrepot");
+        script("deploy/bin/find-jdk", "echo /nowhere");
+        // As for somebody whose checkout it is not; root may write everywhere.
+        script(
+                "commands/mkdir",
+                "case \"$*\" in *launcher.lock) echo \"mkdir: Permission denied\" >&2; exit 1 ;; esac\nPATH=${PATH#*:}\nexec mkdir \"$@\"");
+        Ending ending = run(
+                Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "./entrepot", "--version");
+        assertThat(ending.output()).contains("cannot be built: mkdir: Permission denied;");
+        assertThat(ending.code()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"./mvnw", "mvnw"})
+    void mavenIsFoundWithoutAHomeAndFromTheScriptsOwnFolder(String name) throws Exception {
+        copy("../mvnw", "mvnw");
+        script("deploy/bin/find-jdk", "echo /nowhere");
+        String address = "https://registry.test/apache-maven-3-bin.zip";
+        Files.createDirectories(folder.resolve(".mvn/wrapper"));
+        Files.writeString(folder.resolve(".mvn/wrapper/maven-wrapper.properties"), "distributionUrl=" + address + "\n");
+        script(
+                "maven/wrapper/dists/apache-maven-3/" + Integer.toHexString(address.hashCode()) + "/bin/mvn",
+                "echo \"$HOME and $*\"");
+        Ending ending = run(Map.of("MAVEN_USER_HOME", folder.resolve("maven").toString()), "sh", name, "package");
+        assertThat(ending.output()).matches("/.* and package\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ENTREPOT_JAVA_OPTS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"})
+    void collectorOfTheUserTakesThePlaceOfTheOneOfTheRuntime(String variable) throws Exception {
+        assertThat(Files.readAllLines(Path.of("dist/jvm.options"))).contains("-XX:+UseParallelGC");
+        copy("dist/entrepot", "bin/entrepot");
+        script("runtime/bin/java", "echo \"$*\"");
+        for (String command : List.of("serve", "verify", "runs")) {
+            assertThat(run(Map.of(variable, "-Xmx1g -XX:+UseG1GC"), "bin/entrepot", command)
+                            .output())
+                    .contains(" -XX:-UseParallelGC ")
+                    .doesNotContain("+UseSerialGC");
+            assertThat(run(Map.of(variable, "-XX:+UseParallelGC"), "bin/entrepot", command)
+                            .output())
+                    .doesNotContain("-UseParallelGC")
+                    .doesNotContain("+UseSerialGC");
+        }
+    }
+
+    @Test
+    void installedProgramIsForAllToRunAndForNobodyElseToChange() throws Exception {
+        script("unpacked/runtime/bin/java", ":");
+        copy("systemd/install", "unpacked/share/install");
+        copy("systemd/entrepot.service", "unpacked/share/entrepot.service");
+        copy("systemd/service.yaml", "unpacked/share/service.yaml");
+        Object ours = Files.getAttribute(folder.resolve("unpacked"), "unix:uid");
+        // As somebody unpacks it who is not root, with a umask of his own.
+        for (Path path : all(folder.resolve("unpacked"))) {
+            boolean runs = Files.isExecutable(path) || Files.isDirectory(path);
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(runs ? "rwxrwx---" : "rw-rw----"));
+            if (ours.equals(0)) {
+                Files.setAttribute(path, "unix:uid", 65534);
+            }
+        }
+        Path root = folder.resolve("the root");
+        Ending ending = run(Map.of(), "sh", "-c", "umask 077; unpacked/share/install --root \"$0\"", root.toString());
+        assertThat(ending.code()).as(ending.output()).isZero();
+        List<Path> installed = new ArrayList<>(all(root.resolve("opt/entrepot")));
+        installed.addAll(List.of(
+                root.resolve("etc/entrepot"),
+                root.resolve("etc/entrepot/entrepot.yaml"),
+                root.resolve("etc/systemd/system/entrepot.service")));
+        assertThat(installed).contains(root.resolve("opt/entrepot/runtime/bin/java"));
+        for (Path path : installed) {
+            String rights = PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+            assertThat(rights).as(path.toString()).isIn("rwxr-xr-x", "rw-r--r--");
+            assertThat(Files.getAttribute(path, "unix:uid")).as(path.toString()).isEqualTo(ours);
+        }
+        assertThat(root.resolve("opt/entrepot/share/install")).isExecutable();
+    }
+
+    private static List<Path> all(Path top) throws IOException {
+        try (Stream<Path> paths = Files.walk(top)) {
+            return paths.toList();
+        }
+    }
+}
