@@ -41,12 +41,24 @@ public record Platform(
                 List.of());
     }
 
-    /** Whether this platform, used as a wish, is met by {@code offered}: what the wish leaves open may be anything. */
+    /**
+     * Whether this platform, used as a wish, is met by {@code offered}: what the wish leaves open may be anything. The
+     * variant that all of an architecture have at least, {@code v8} of {@code arm64} and {@code v1} of {@code amd64},
+     * is the same as none: indexes name it or not, as the tool that wrote them did.
+     */
     public boolean matches(Platform offered) {
         return os.equals(offered.os)
                 && architecture.equals(offered.architecture)
-                && (variant.isEmpty() || variant.equals(offered.variant))
+                && (namedVariant().isEmpty() || namedVariant().equals(offered.namedVariant()))
                 && (osVersion.isEmpty() || osVersion.equals(offered.osVersion));
+    }
+
+    private Optional<String> namedVariant() {
+        return variant.filter(named -> !switch (architecture) {
+            case "arm64" -> named.equals("v8") || named.equals("8");
+            case "amd64" -> named.equals("v1");
+            default -> false;
+        });
     }
 
     @Override

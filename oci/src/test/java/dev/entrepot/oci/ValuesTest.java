@@ -48,6 +48,20 @@ class ValuesTest {
     }
 
     @Test
+    void variantThatAllOfAnArchitectureHaveIsTheSameAsNone() {
+        Platform arm64 = Platform.parse("linux/arm64");
+        Platform armV8 = Platform.parse("linux/arm64/v8");
+        assertThat(armV8.matches(arm64)).isTrue();
+        assertThat(arm64.matches(armV8)).isTrue();
+        assertThat(Platform.parse("linux/amd64/v1").matches(Platform.parse("linux/amd64")))
+                .isTrue();
+        assertThat(Platform.parse("linux/amd64/v3").matches(Platform.parse("linux/amd64")))
+                .isFalse();
+        assertThat(Platform.parse("linux/arm/v8").matches(Platform.parse("linux/arm")))
+                .isFalse();
+    }
+
+    @Test
     void platformWishLeavesOpenWhatItDoesNotSay() {
         Platform armV7 = Platform.parse("linux/arm/v7");
         assertThat(armV7).hasToString("linux/arm/v7");

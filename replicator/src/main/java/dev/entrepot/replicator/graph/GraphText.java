@@ -8,11 +8,17 @@ import java.util.function.Function;
 
 /**
  * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the
- * size in bytes. A manifest that is drawn already is named again without what is below it.
+ * size in bytes. A manifest that is drawn already is named again without what is below it, and so is one that is deeper
+ * than {@value #DEEPEST}: a graph of a hostile registry may be a chain of thousands.
  */
 public final class GraphText {
+    /** Indexes may be nested eight deep, and referrers thirty-two: what anybody means is above this. */
+    static final int DEEPEST = 64;
+
     private static final Set<String> IMAGE_CONFIGURATIONS =
             Set.of("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json");
+
+    private static final String STEP = "  ";
 
     private final ArtifactGraph graph;
     private final Function<Digest, String> note;
@@ -39,10 +45,14 @@ public final class GraphText {
 
     private void node(String indent, String role, GraphNode node) {
         line(indent + role, node.descriptor());
+        if (indent.length() >= DEEPEST * STEP.length()) {
+            text.append(indent).append(STEP).append("... deeper than is drawn\n");
+            return;
+        }
         if (!drawn.add(node.digest())) {
             return;
         }
-        String deeper = indent + "  ";
+        String deeper = indent + STEP;
         node.blobs().forEach(blob -> line(deeper + "blob ", blob));
         node.children().forEach(child -> node(deeper, "child ", graph.node(child)));
         node.omitted().forEach(child -> line(deeper + "omitted ", child));

@@ -465,4 +465,19 @@ class GraphWalkerTest {
                 .contains("    referrer " + signature.digest() + " x/sig ")
                 .contains("      blob sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
     }
+
+    @Test
+    void treeOfALongChainIsDrawnInSteps() throws IOException {
+        List<Descriptor> chain = new ArrayList<>(List.of(shapes.image("amd64")));
+        for (int i = 0; i < 2 * GraphText.DEEPEST; i++) {
+            chain.add(Shapes.plain(shapes.referrer(chain.getLast(), "x/sig", "signature " + i)));
+        }
+
+        String text = GraphText.draw(walk(shapes.index(chain)));
+        assertThat(text.lines().filter(line -> line.endsWith("... deeper than is drawn")))
+                .hasSize(2);
+        assertThat(chain)
+                .allSatisfy(descriptor ->
+                        assertThat(text).contains(descriptor.digest().toString()));
+    }
 }

@@ -77,7 +77,9 @@ record EntraCertificate(PrivateKey key, List<X509Certificate> chain) {
         for (String alias : Collections.list(store.aliases())) {
             if (store.getKey(alias, password) instanceof PrivateKey key) {
                 List<X509Certificate> chain = new ArrayList<>();
-                for (Certificate certificate : store.getCertificateChain(alias)) {
+                Certificate[] certificates = store.getCertificateChain(alias);
+                // None where the file has the key alone.
+                for (Certificate certificate : certificates == null ? new Certificate[0] : certificates) {
                     chain.add((X509Certificate) certificate);
                 }
                 return complete(Optional.of(key), chain);

@@ -22,6 +22,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,10 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.StreamHandler;
+import javax.crypto.Cipher;
+import javax.crypto.EncryptedPrivateKeyInfo;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -162,6 +168,35 @@ class AzureCredentialsTest {
                 .hasNoCause()
                 .hasMessageNotContaining("s3cret");
         assertThat(cloud.calls().all()).isEmpty();
+    }
+
+    @Test
+    void keyWithoutItsCertificateIsNamedToo(@TempDir Path folder) throws Exception {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        // A key that is not encrypted is only taken with its certificate.
+        Cipher cipher = Cipher.getInstance("PBEWithSHA1AndDESede");
+        cipher.init(
+                Cipher.ENCRYPT_MODE,
+                SecretKeyFactory.getInstance("PBEWithSHA1AndDESede")
+                        .generateSecret(new PBEKeySpec(OwnCertificate.PASSWORD.toCharArray())));
+        byte[] key = cipher.doFinal(KeyPairGenerator.getInstance("RSA")
+                .generateKeyPair()
+                .getPrivate()
+                .getEncoded());
+        store.setKeyEntry("key", new EncryptedPrivateKeyInfo(cipher.getParameters(), key).getEncoded(), null);
+        Path file = folder.resolve("key.p12");
+        try (var out = Files.newOutputStream(file)) {
+            store.store(out, OwnCertificate.PASSWORD.toCharArray());
+        }
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_CERTIFICATE_PATH", file.toString())
+                .with("AZURE_CLIENT_CERTIFICATE_PASSWORD", OwnCertificate.PASSWORD);
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageStartingWith(file + " holds no certificate with its RSA key");
     }
 
     @Test
