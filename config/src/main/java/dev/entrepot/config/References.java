@@ -2,6 +2,8 @@ package dev.entrepot.config;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -58,6 +60,9 @@ final class References {
             }
             result.append(text, from, at);
             String reference = text.substring(at + 2, end);
+            if (reference.contains("${")) {
+                throw new InvalidValueException("", "no reference within another: the first } ends both");
+            }
             if (reference.startsWith("env:")) {
                 Optional<String> used = append(reference.substring("env:".length()), result);
                 variable = used.isPresent() ? used : variable;
@@ -105,8 +110,14 @@ final class References {
                 if (bytes.length > MAX_FILE_BYTES) {
                     throw new InvalidValueException("", "the file " + path + " is longer than 64KiB");
                 }
-                return new String(bytes, StandardCharsets.UTF_8).replaceFirst("\\r?\\n\\z", "");
+                return StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(bytes))
+                        .toString()
+                        .replaceFirst("\\r?\\n\\z", "");
             }
+        } catch (CharacterCodingException e) {
+            throw new InvalidValueException("", "the file " + path + " is not UTF-8");
         } catch (IOException | InvalidPathException e) {
             throw new InvalidValueException("", "the file " + path + " cannot be read");
         }

@@ -71,6 +71,26 @@ class ReferencesTest {
     }
 
     @Test
+    void aReferenceWithinAnotherIsAnError() {
+        Map<String, String> environment = Map.of("A", "a", "B", "b");
+
+        for (String text : List.of("${env:A:-${env:B}}", "${env:MISSING:-${env:B}}", "${file:${env:A}}")) {
+            assertThatThrownBy(() -> resolve(text, environment))
+                    .as(text)
+                    .isInstanceOf(InvalidValueException.class)
+                    .hasMessageContaining("no reference within another");
+        }
+        assertThat(resolve("${env:A}${env:MISSING:-x}${env:B}", environment)).isEqualTo("axb");
+    }
+
+    @Test
+    void aFileThatIsNotUtf8IsAnError() throws IOException {
+        Files.write(directory.resolve("latin"), new byte[] {'p', (byte) 0xe9, '\n'});
+
+        assertThatThrownBy(() -> resolve("${file:latin}", Map.of())).hasMessageContaining("latin is not UTF-8");
+    }
+
+    @Test
     void filesAreReadWithoutTheLineBreakAtTheirEnd() throws IOException {
         Files.writeString(directory.resolve("unix"), "two\nlines\n");
         Files.writeString(directory.resolve("windows"), "one\r\n");
