@@ -35,7 +35,7 @@ final class UrlTypes {
                     "url",
                     ANY_ALLOWED,
                     UrlTypes::any,
-                    url -> mask(url.toString()),
+                    UrlTypes::withoutQuery,
                     JsonForm.pattern("https?://[^/?#@]+([/?][^#]*)?"))
             .masked(UrlTypes::mask);
 
@@ -98,13 +98,23 @@ final class UrlTypes {
         }
     }
 
-    private static String mask(String text) {
+    // Of a URL that was read, which names no user.
+    private static String withoutQuery(URI url) {
+        String text = url.toString();
         int query = text.indexOf('?');
+        return query < 0 ? text : text.substring(0, query + 1) + Secret.MASK;
+    }
+
+    // Of any text. An @ behind a ? may be in a query, or end a password that has the ?: neither is shown.
+    private static String mask(String text) {
+        int slashes = text.indexOf("://");
+        String scheme = slashes < 0 ? "" : text.substring(0, slashes + 3);
+        int query = text.indexOf('?');
+        int at = text.lastIndexOf('@');
+        if (query >= 0 && at > query) {
+            return scheme + Secret.MASK;
+        }
         String shown = query < 0 ? text : text.substring(0, query + 1) + Secret.MASK;
-        int at = shown.lastIndexOf('@');
-        int slashes = shown.indexOf("://");
-        return at < 0
-                ? shown
-                : (slashes < 0 ? "" : shown.substring(0, slashes + 3)) + Secret.MASK + shown.substring(at);
+        return at < 0 ? shown : scheme + Secret.MASK + shown.substring(at);
     }
 }

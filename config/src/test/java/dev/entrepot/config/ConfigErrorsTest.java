@@ -254,6 +254,11 @@ class ConfigErrorsTest {
         "https://user:hunter2@a.test",
         "https://a.test/?token=hunter2",
         "http://user:hunter2@a.test:1/x?y=hunter2",
+        "https://user:hunter2?x@a.test",
+        "https://user:x/hunter2?x@a.test",
+        "https://user:x@a.test/?a=x@hunter2",
+        "https://a.test/x?a=x@hunter2",
+        "user:hunter2?x@a.test",
     })
     void credentialsInAUrlAreRefusedAndNotShown(String url) {
         ConfigError error = error("upstreams: {a.test: {url: \"" + url + "\"}}");
