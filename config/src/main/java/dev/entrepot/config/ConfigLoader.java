@@ -4,6 +4,7 @@ import dev.entrepot.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +40,8 @@ public final class ConfigLoader {
             throws ConfigException {
         Path named = explicit.orElse(DEFAULT_FILE);
         Path file = workingDirectory.resolve(named);
-        if (explicit.isEmpty() && Files.notExists(file)) {
+        // A link that leads nowhere is there: somebody wants a configuration, and these would be the defaults.
+        if (explicit.isEmpty() && Files.notExists(file, LinkOption.NOFOLLOW_LINKS)) {
             return read(Optional.empty(), new byte[0], workingDirectory, environment, data);
         }
         return read(Optional.of(named), bytes(named, file), workingDirectory, environment, data);
@@ -65,7 +67,10 @@ public final class ConfigLoader {
 
     private static byte[] bytes(Path named, Path file) throws ConfigException {
         if (!Files.isRegularFile(file)) {
-            throw unreadable(named, Files.exists(file) ? "is not a file" : "there is no such file");
+            String problem = Files.exists(file)
+                    ? "is not a file"
+                    : Files.isSymbolicLink(file) ? "the link leads to no file" : "there is no such file";
+            throw unreadable(named, problem);
         }
         try (InputStream in = Files.newInputStream(file)) {
             return in.readNBytes(YamlDocument.MAX_BYTES + 1);

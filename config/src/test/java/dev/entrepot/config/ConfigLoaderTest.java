@@ -1,6 +1,7 @@
 package dev.entrepot.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.entrepot.oci.Platform;
@@ -66,6 +67,15 @@ class ConfigLoaderTest {
         assertThat(Loading.config("# nothing\n")).isEqualTo(EntrepotConfig.defaults());
         assertThat(Loading.config("server:\ncache:\nupstreams:\nreplication:\n"))
                 .isEqualTo(EntrepotConfig.defaults());
+    }
+
+    @Test
+    void aLinkThatLeadsNowhereIsNotTakenForNoFile() throws Exception {
+        Files.createSymbolicLink(directory.resolve("entrepot.yaml"), Path.of("gone.yaml"));
+
+        assertThatThrownBy(() -> ConfigLoader.load(Optional.empty(), directory, Map.of()))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("entrepot.yaml: the link leads to no file");
     }
 
     @Test
