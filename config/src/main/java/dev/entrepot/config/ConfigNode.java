@@ -19,7 +19,7 @@ import org.snakeyaml.engine.v2.nodes.Tag;
  * records an error.
  */
 final class ConfigNode {
-    private static final Set<String> YES_OR_NO = Set.of("true", "false", "yes", "no");
+    private static final Set<String> YES_OR_NO = Set.of("true", "false", "yes", "no", "on", "off");
 
     /** What a node is. */
     enum Kind {
@@ -138,7 +138,7 @@ final class ConfigNode {
         return text;
     }
 
-    /** Whether it says true, false, yes or no without quotes, which YAML or people take for a switch. */
+    /** Whether it says true, false, yes, no, on or off without quotes, which YAML or people take for a switch. */
     boolean isYesOrNo() {
         return node.isPresent()
                 && node.get() instanceof ScalarNode scalar

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigErrorsTest {
     @ParameterizedTest
-    @ValueSource(strings = {"false", "no", "true", "Yes"})
+    @ValueSource(strings = {"false", "no", "true", "Yes", "off", "On"})
     void aReasonIsNoSwitch(String written) {
         String rule = "{anonymous: true, deny: %s}".formatted(written);
         assertThat(error("access: [" + rule + ", {anonymous: true}]\n").toString())
