@@ -23,7 +23,7 @@ public final class ConfigReference {
             - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character, and `**/` at the start or after a slash
               any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`; of users and groups, which have no components, no wildcard stops at a slash); or `{regex: expression}`, which must match the whole name within 100 000 steps.
             - **URLs of registries** are scheme, host and port. Plain HTTP is spoken if, and only if, the URL says `http`.
-            - Unknown and duplicate keys are errors. An empty section is one with every default.
+            - Unknown and duplicate keys are errors, and so are YAML's tags (`!`) and merge keys (`<<`); aliases work. An empty section is one with every default.
             """;
 
     private final StringBuilder out = new StringBuilder(INTRODUCTION);

@@ -7,7 +7,9 @@ import java.util.Optional;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.api.lowlevel.Parse;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
 import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.ReaderException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
@@ -84,21 +86,40 @@ final class YamlDocument {
                     : aliases > MAX_ALIASES
                             ? "more than " + MAX_ALIASES + " aliases"
                             : documents > 1 ? "more than one document" : "";
-            if (!exceeded.isEmpty()) {
-                syntax(reading, ConfigError.Kind.SYNTAX, Position.of(event.getStartMark()), exceeded);
+            String refused = exceeded.isEmpty() ? refused(event) : exceeded;
+            if (!refused.isEmpty()) {
+                syntax(reading, ConfigError.Kind.SYNTAX, Position.of(event.getStartMark()), refused);
                 return false;
             }
         }
         return true;
     }
 
-    // The library's message has an excerpt of the file, which may hold a secret. Its two sentences do not.
+    // The library merges, although YAML 1.2 has no such thing: for ever where a mapping is to be merged into itself,
+    // and
+    // without a word of what it drops where one is there twice. A tag can ask it to, too.
+    private static String refused(Event event) {
+        if (event instanceof ScalarEvent scalar
+                && scalar.isPlain()
+                && scalar.getValue().equals("<<")) {
+            return "a merge key (<<), which YAML 1.2 has not; write the keys out, or give a whole value by an alias";
+        }
+        boolean tagged = event instanceof ScalarEvent scalar && scalar.getTag().isPresent()
+                || event instanceof CollectionStartEvent start && start.getTag().isPresent();
+        return tagged ? "a tag (!); leave it out, or put a text that begins so in quotes" : "";
+    }
+
+    // The library's message has an excerpt of the file, which may hold a secret. So do its two sentences where they
+    // name an alias or a tag:
+    // a password may begin as these do.
     private static String problem(MarkedYamlEngineException e, String content) {
         String context = e.getContext() == null || e.getContext().isEmpty() ? "" : e.getContext() + ": ";
         // It says this of whatever character, and means tabs.
         String problem = e.getProblem().contains("\\t(TAB)")
                 ? e.getProblem()
-                : e.getProblem().replaceFirst("\\. \\(Do not use .* for indentation\\)$", "");
+                : e.getProblem()
+                        .replaceFirst("\\. \\(Do not use .* for indentation\\)$", "")
+                        .replaceFirst("^(found undefined (?:alias|tag handle)) .*", "$1");
         return "not YAML: " + context + problem + remedy(e, content);
     }
 
@@ -120,7 +141,7 @@ final class YamlDocument {
         if (problem.startsWith("found unexpected end of stream")) {
             return "; close the quote" + begun;
         }
-        return problem.startsWith("found undefined alias") || problem.contains("cannot start any token")
+        return problem.startsWith("found undefined") || problem.contains("cannot start any token")
                 ? "; put a text that begins so in quotes"
                 : "";
     }

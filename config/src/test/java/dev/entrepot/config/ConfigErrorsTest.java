@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -165,7 +166,7 @@ class ConfigErrorsTest {
         assertThat(places("upstreams: {a.test: {hosts: b.test}}\n"))
                 .containsExactly("1:29 upstreams[a.test].hosts WRONG_TYPE");
         assertThat(places("? [a]\n: b\n")).containsExactly("1:3  WRONG_TYPE");
-        assertThat(places("server: {listen: !!binary aGk=}\n")).containsExactly("1:18 server.listen WRONG_TYPE");
+        assertThat(places("server: {listen: !!binary aGk=}\n")).containsExactly("1:18  SYNTAX");
     }
 
     @Test
@@ -211,6 +212,40 @@ class ConfigErrorsTest {
                         .server()
                         .clientStall())
                 .hasSeconds(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "upstreams:\n  a.test: {<<: {hedge: false}}\n",
+                "upstreams:\n  a.test: &a {<<: *a}\n",
+                "upstreams:\n  a.test: &a {hedge: false, <<: [*a, *a]}\n",
+            })
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void mergeKeysAreRefusedAndNotFollowed(String yaml) {
+        assertThat(error(yaml)).satisfies(e -> {
+            assertThat(e.kind()).isEqualTo(ConfigError.Kind.SYNTAX);
+            assertThat(e.line()).isEqualTo(2);
+            assertThat(e.allowed()).contains("merge key (<<)", "write the keys out");
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{password: !hunter2 x}", "!hunter2 {password: x}", "{!!merge x: {a: b}}"})
+    void tagsAreRefusedAndNotShown(String credentials) {
+        assertThat(error("upstreams: {a.test: {credentials: " + credentials + "}}\n")
+                        .toString())
+                .contains("a tag (!)", "in quotes")
+                .doesNotContain("hunter2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"*hunter2", "!hunter2!x y"})
+    void aPasswordThatYamlTakesForANameIsNotShown(String password) {
+        assertThat(error("upstreams: {a.test: {credentials: {username: u, password: " + password + "}}}\n")
+                        .toString())
+                .contains("test.yaml:1:", "in quotes")
+                .doesNotContain("hunter2");
     }
 
     @Test
