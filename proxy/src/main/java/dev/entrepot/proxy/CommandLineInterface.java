@@ -22,6 +22,7 @@ import dev.entrepot.proxy.replication.LayoutName;
 import dev.entrepot.proxy.replication.RunningServer;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -41,6 +42,7 @@ final class CommandLineInterface {
     private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
+    private final OutputStream requests;
     private final Path workingDirectory;
     private final Map<String, String> environment;
     private final ServeCommand.Stop stop;
@@ -66,18 +68,20 @@ final class CommandLineInterface {
             Map<String, String> environment,
             ServeCommand.Stop stop,
             boolean terminal) {
-        this(in, out, err, workingDirectory, environment, stop, terminal, _ -> {});
+        this(in, out, err, out, workingDirectory, environment, stop, terminal, _ -> {});
     }
 
     /**
      * As above.
      *
+     * @param requests where the access log goes; unlike {@code out} it says what it could not write
      * @param log is told how a server's events are to be written
      */
     CommandLineInterface(
             InputStream in,
             PrintStream out,
             PrintStream err,
+            OutputStream requests,
             Path workingDirectory,
             Map<String, String> environment,
             ServeCommand.Stop stop,
@@ -85,6 +89,7 @@ final class CommandLineInterface {
             Consumer<LogConfig> log) {
         this.in = in;
         this.out = out;
+        this.requests = requests;
         this.err = err;
         this.workingDirectory = workingDirectory;
         this.environment = environment;
@@ -195,11 +200,11 @@ final class CommandLineInterface {
             EntrepotConfig config = ServeCommand.overridden(
                     loaded.config(), file.withListen(listen).server(loaded.config()), Optional.empty());
             log.accept(config.server().log());
-            return ServeCommand.serve(config, loaded::originOf, bundles().open(given(command)), out, stop);
+            return ServeCommand.serve(config, loaded::originOf, bundles().open(given(command)), requests, stop);
         }
         LoadedConfig loaded = load(command);
         log.accept(loaded.config().server().log());
-        return new ServeCommand(loaded, file, listen, data(command), environment).run(out, stop);
+        return new ServeCommand(loaded, file, listen, data(command), environment).run(requests, stop);
     }
 
     private Optional<Path> data(ParseResult command) {

@@ -1,6 +1,8 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.proxy.log.Logging;
+import java.io.BufferedOutputStream;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,10 +28,13 @@ public final class Main {
         // drained.
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
         Logging logging = Logging.to(System.err);
+        StandardOutput output = new StandardOutput();
+        System.setOut(new PrintStream(new BufferedOutputStream(output), true, System.out.charset()));
         CommandLineInterface cli = new CommandLineInterface(
                 System.in,
                 System.out,
                 System.err,
+                output,
                 Path.of(""),
                 System.getenv(),
                 new ServeCommand.UntilStopped(),
@@ -39,11 +44,19 @@ public final class Main {
         boolean atOnce = Boolean.getBoolean(ENDS_AT_ONCE) && ProcessEnd.fits(List.of(arguments), System.getenv());
         Optional<ProcessEnd> end = atOnce ? Optional.of(ProcessEnd.prepare()) : Optional.empty();
         rehearse(cli);
-        int code = cli.run(arguments);
+        int code = written(output, cli.run(arguments));
         System.out.flush();
         System.err.flush();
         end.ifPresent(process -> process.now(code));
         System.exit(code);
+    }
+
+    // A script must not go on with half an answer, as where the disk was full.
+    private static int written(StandardOutput output, int code) {
+        System.out.flush();
+        Optional<String> lost = output.lost();
+        lost.ifPresent(why -> System.err.println("entrepot: standard output could not be written: " + why));
+        return lost.isPresent() && code == ExitCodes.OK ? ExitCodes.FAILURE : code;
     }
 
     // The startup cache is written by one JVM, and both a server and commands are to be in it: commands come first,

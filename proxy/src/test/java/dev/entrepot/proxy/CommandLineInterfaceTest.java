@@ -219,6 +219,27 @@ class CommandLineInterfaceTest {
         assertThat(out()).containsPattern("capacity: 7GiB +# entrepot.yaml:1").containsPattern("listen: .* # default");
     }
 
+    // A PrintStream would not say what it could not write, and no line of it would count as dropped.
+    @Test
+    void accessLogGoesWhereLossesAreSeen() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {admin: 127.0.0.1:0}\n");
+        ByteArrayOutputStream requests = new ByteArrayOutputStream();
+        int code = new CommandLineInterface(
+                        InputStream.nullInputStream(),
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        requests,
+                        folder,
+                        Map.of(),
+                        mirror -> ping(mirror.port()),
+                        false,
+                        _ -> {})
+                .run("serve", "--listen", "127.0.0.1:0");
+        assertThat(code).isZero();
+        assertThat(requests.toString(StandardCharsets.UTF_8)).contains(" path=/v2/ kind=ping status=200 ");
+        assertThat(out()).isEmpty();
+    }
+
     @Test
     void serveServesWhereTheOptionsSay() throws Exception {
         Files.writeString(folder.resolve("entrepot.yaml"), "server: {admin: 127.0.0.1:0}\n");
