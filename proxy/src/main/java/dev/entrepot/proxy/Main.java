@@ -28,6 +28,9 @@ public final class Main {
         // drained.
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
         Logging logging = Logging.to(System.err);
+        if (arguments.length > 0 && arguments[0].equals("serve")) {
+            ServeCommand.outliveHangup();
+        }
         StandardOutput output = new StandardOutput();
         System.setOut(new PrintStream(new BufferedOutputStream(output), true, System.out.charset()));
         CommandLineInterface cli = new CommandLineInterface(

@@ -51,12 +51,24 @@ final class ServeCommand {
                                 LOG.info("stopped");
                             },
                             "drain"));
-            try {
-                HangupSignal.handle(() -> mirror.reload("SIGHUP came"));
-            } catch (IllegalArgumentException e) {
-                LOG.debug("no SIGHUP here: {}", e.toString());
-            }
+            onHangup(() -> mirror.reload("SIGHUP came"));
             new CountDownLatch(1).await();
+        }
+    }
+
+    /**
+     * Has a SIGHUP that comes while a server starts do nothing, instead of ending it. Whatever has changed by then is
+     * read, or found to have changed once it serves.
+     */
+    static void outliveHangup() {
+        onHangup(() -> LOG.debug("SIGHUP came before this server was up"));
+    }
+
+    private static void onHangup(Runnable action) {
+        try {
+            HangupSignal.handle(action);
+        } catch (IllegalArgumentException e) {
+            LOG.debug("no SIGHUP here: {}", e.toString());
         }
     }
 
