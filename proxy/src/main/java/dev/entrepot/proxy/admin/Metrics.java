@@ -12,12 +12,16 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are
  * registered once, by the wiring. Safe for all threads.
  */
 public final class Metrics {
+    private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
+
     private final Map<String, Described> families = new ConcurrentSkipListMap<>();
 
     /** One metric with all its label values. */
@@ -196,9 +200,20 @@ public final class Metrics {
                     .append(' ')
                     .append(is.type())
                     .append('\n');
-            metric.family().write(out);
+            write(metric, out);
         }
         return out.toString();
+    }
+
+    // What one metric fails with, as for a disk that does not say how full it is, costs that metric and not all.
+    private static void write(Described metric, StringBuilder out) {
+        int before = out.length();
+        try {
+            metric.family().write(out);
+        } catch (RuntimeException e) {
+            out.setLength(before);
+            LOG.error("the metric {} has no value", metric.description().name(), e);
+        }
     }
 
     /** Writes {@code {a="b",c="d"}}; {@code extra} is a label that is written already, or empty. */

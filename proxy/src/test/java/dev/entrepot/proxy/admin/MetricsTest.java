@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.testing.LogLines;
 import dev.entrepot.proxy.http.RequestKind;
 import dev.entrepot.proxy.http.RequestRecord;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +53,21 @@ class MetricsTest {
         assertThat(metrics.render()).endsWith("g 1\n");
         value[0] = 1.5;
         assertThat(metrics.render()).endsWith("g 1.5\n");
+    }
+
+    @Test
+    void metricThatFailsCostsNoOther() {
+        metrics.gauge("a", "Help.", () -> 1);
+        metrics.gauges("b", "Help.", List.of("x"), () -> {
+            throw new UncheckedIOException(new IOException("the disk does not say"));
+        });
+        metrics.gauge("c", "Help.", () -> 3);
+        try (LogLines log = LogLines.of(Metrics.class)) {
+            assertThat(metrics.render())
+                    .isEqualTo("# HELP a Help.\n# TYPE a gauge\na 1\n# HELP b Help.\n# TYPE b gauge\n"
+                            + "# HELP c Help.\n# TYPE c gauge\nc 3\n");
+            assertThat(log.texts()).containsExactly("the metric b has no value");
+        }
     }
 
     @Test
