@@ -150,8 +150,7 @@ final class ConfigReload implements AutoCloseable {
             LoadedConfig loaded = file.load();
             ServerConfig server = file.server(loaded.config());
             inEffect = loaded.content();
-            rules.replace(RuleSet.of(loaded));
-            applied.take(loaded.config(), server);
+            apply(loaded, server);
             succeeded.incrementAndGet();
             problem = Optional.empty();
             LOG.info(
@@ -173,6 +172,18 @@ final class ConfigReload implements AutoCloseable {
                         "rules not read again, because {}: the former ones stay in effect: {}", cause, e.getMessage());
             }
             return false;
+        }
+    }
+
+    // All of it or nothing of it: where the rest fails, rules about caching go back to what they were.
+    private void apply(LoadedConfig loaded, ServerConfig server) {
+        RuleSet former = rules.current();
+        try {
+            rules.replace(RuleSet.of(loaded));
+            applied.take(loaded.config(), server);
+        } catch (RuntimeException | Error e) {
+            rules.replace(former);
+            throw e;
         }
     }
 

@@ -120,12 +120,14 @@ class RulesReloadTest {
             reload.look();
             reload.look();
             assertThat(reload.problem()).isPresent();
+            assertThat(rules.of(APP).denied()).isEmpty();
             for (int look = 0; look < 20; look++) {
                 reload.look();
             }
             assertThat(reload.problem()).isEmpty();
             assertThat(reload.failed()).isEqualTo(1);
             assertThat(reload.succeeded()).isEqualTo(1);
+            assertThat(rules.of(APP).denied()).contains("closed");
         }
     }
 
