@@ -40,6 +40,9 @@ final class CarrierWatch implements AutoCloseable {
     private final int least;
     private final int most;
     private final Thread thread;
+    // Of the thread.
+    private long calmSince = System.nanoTime();
+    private boolean failing;
 
     /**
      * How often is looked, and what is made of it.
@@ -89,17 +92,30 @@ final class CarrierWatch implements AutoCloseable {
     private void run() {
         try {
             scheduler.setParallelism(least);
-            long calmSince = System.nanoTime();
             while (true) {
-                if (!goesOn()) {
-                    calmSince = System.nanoTime();
-                } else if (System.nanoTime() - calmSince > times.calm().toNanos()) {
-                    allow(least);
-                }
+                look();
                 TimeUnit.NANOSECONDS.sleep(times.pause().toNanos());
             }
         } catch (InterruptedException e) {
             LOG.debug("closed");
+        }
+    }
+
+    // What one look fails with, as where the system gives no more threads, must not be the last one: without looks
+    // nothing would ever go on again once the disk does not answer.
+    private void look() throws InterruptedException {
+        try {
+            if (!goesOn()) {
+                calmSince = System.nanoTime();
+            } else if (System.nanoTime() - calmSince > times.calm().toNanos()) {
+                allow(least);
+            }
+            failing = false;
+        } catch (RuntimeException | Error e) {
+            if (!failing) {
+                LOG.error("it could not be seen whether things go on", e);
+            }
+            failing = true;
         }
     }
 

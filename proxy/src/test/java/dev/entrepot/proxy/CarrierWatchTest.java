@@ -2,10 +2,12 @@ package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.testing.LogLines;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import jdk.management.VirtualThreadSchedulerMXBean;
 import org.junit.jupiter.api.Test;
@@ -44,6 +47,32 @@ class CarrierWatchTest {
 
     @TempDir
     private Path folder;
+
+    @Test
+    void lookThatFailsIsNotTheLast() throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        VirtualThreadSchedulerMXBean failing = (VirtualThreadSchedulerMXBean) Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {VirtualThreadSchedulerMXBean.class},
+                (_, method, _) -> switch (method.getName()) {
+                    case "getParallelism" -> {
+                        looks.incrementAndGet();
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    default -> null;
+                });
+        CarrierWatch.Times always = new CarrierWatch.Times(
+                Duration.ofMillis(1),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(60),
+                Duration.ZERO,
+                Duration.ofSeconds(60));
+        try (LogLines log = LogLines.of(CarrierWatch.class);
+                CarrierWatch _ = new CarrierWatch(failing, always, 2, 4).started()) {
+            until(() -> looks.get() >= 3);
+            assertThat(log.texts()).containsExactly("it could not be seen whether things go on");
+        }
+    }
 
     @Test
     void threadsGoOnWhileOthersWaitForTheDiskAndFewerCarryThemAfterwards() throws Exception {
