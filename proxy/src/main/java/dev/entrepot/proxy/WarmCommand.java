@@ -146,10 +146,14 @@ final class WarmCommand {
      */
     int run(ParseResult command, Path folder, InputStream in)
             throws IOException, BadRequestException, InterruptedException {
+        int top = command.matchedOptionValue(TOP, WarmList.MAX_IMAGES);
+        if (top < 1) {
+            throw new BadRequestException(TOP + " " + top + ": expected 1 or more");
+        }
         String file = command.matchedPositionalValue(0, "-");
         WarmList list = read(file, folder, in);
         list.unread().forEach(line -> err.println("entrepot: " + file + ", " + line));
-        List<Reference> images = list.top(command.matchedOptionValue(TOP, WarmList.MAX_IMAGES));
+        List<Reference> images = list.top(top);
         if (command.hasMatchedOption(DRY_RUN)) {
             images.forEach(out::println);
             return list.unread().isEmpty() ? ExitCodes.OK : ExitCodes.PARTLY;

@@ -377,6 +377,14 @@ class WarmCommandTest {
                 """.formatted(gone, debug);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1"})
+    void noImagesAreNotANumberOfImages(String top) {
+        Result result = commands.runOn("registry.test/team/app:v1", "cache", "warm", "--top", top, "--dry-run", "-");
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).isEqualTo("entrepot: --top " + top + ": expected 1 or more\n");
+    }
+
     @Test
     void apiRefusesWhatItCannotRead() throws Exception {
         try (Mirror mirror = mirror()) {
