@@ -104,6 +104,23 @@ class AdminTlsEndToEndTest {
     }
 
     @Test
+    void commandsKnowAChangedCertificateAlsoWhereThereWasNoRoomToSaySoAtFirst() throws Exception {
+        try (MirrorFixture mirror = mirror("")) {
+            Path inTheWay = folder.resolve("data/server.json.tmp/file");
+            Files.createDirectory(inTheWay.getParent());
+            Files.createFile(inTheWay);
+            install(two);
+            MirrorFixture.await(() -> !trustedBy(mirror, two).isEmpty());
+            assertThat(stats().code()).isEqualTo(1);
+
+            Files.delete(inTheWay);
+            MirrorFixture.await(() -> stats().code() == 0);
+            mirror.stop();
+            assertThat(folder.resolve("data/server.json")).doesNotExist();
+        }
+    }
+
+    @Test
     void commandsSendTheirTokenToNobodyElse() throws Exception {
         try (MirrorFixture mirror = mirror("read-token: reading")) {
             Path note = folder.resolve("data/server.json");
