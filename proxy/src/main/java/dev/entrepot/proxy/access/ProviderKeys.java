@@ -73,7 +73,7 @@ final class ProviderKeys {
      * The keys that may have signed a token.
      *
      * @param id the key that the token names; empty if it names none
-     * @throws IOException if none could be fetched
+     * @throws IOException if none could be fetched, or if those that are known do not have it and no others could be
      */
     List<JWK> of(Optional<String> id) throws IOException {
         List<JWK> known = matching(id, FRESH);
@@ -87,10 +87,19 @@ final class ProviderKeys {
         }
         fetch();
         if (current.filter(keys -> age(keys) < USABLE.toNanos()).isEmpty()) {
-            throw new IOException("the keys of the identity provider " + issuer + " cannot be had: "
-                    + failure.orElse("not asked yet"));
+            throw cannotBeHad();
         }
-        return matching(id, USABLE);
+        List<JWK> found = matching(id, USABLE);
+        if (found.isEmpty() && failing) {
+            // It may be a new one of the provider: nobody can say that the token is wrong.
+            throw cannotBeHad();
+        }
+        return found;
+    }
+
+    private IOException cannotBeHad() {
+        return new IOException(
+                "the keys of the identity provider " + issuer + " cannot be had: " + failure.orElse("not asked yet"));
     }
 
     private List<JWK> matching(Optional<String> id, Duration most) {

@@ -113,6 +113,7 @@ class ProviderKeysTest {
             nanos.addAndGet(Duration.ofHours(1).toNanos());
             assertThat(keys.of(Optional.of("one"))).hasSize(1);
             assertThat(asked).hasValue(2);
+            assertThatThrownBy(() -> keys.of(Optional.of("new"))).isInstanceOf(IOException.class);
             nanos.addAndGet(Duration.ofMinutes(1).toNanos());
             assertThat(keys.of(Optional.of("one"))).hasSize(1);
             await(hanging);
