@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -377,10 +378,11 @@ public final class Evictor implements AutoCloseable {
     /**
      * Evicts one piece of content because somebody asked for it. What is pinned, being pulled or being written stays.
      *
-     * @return whether it was there and is gone; false, too, if it may not go now, or the disk refuses
+     * @return its bytes if it was there and is gone; empty, too, if it may not go now, or the disk refuses
      */
-    public boolean evict(Digest digest) {
-        return locked(() -> {
+    public OptionalLong evict(Digest digest) {
+        long[] bytes = new long[1];
+        boolean gone = locked(() -> {
             Optional<IndexedContent> row = index.contents().get(digest);
             protection.refresh();
             if (row.isEmpty() || protection.isHeld(digest) || protection.isPinned(digest)) {
@@ -389,7 +391,9 @@ public final class Evictor implements AutoCloseable {
             IndexedContent content = row.get();
             removal.remove(
                     new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()), EvictionReason.ASKED);
+            bytes[0] = content.bytes();
             return true;
         });
+        return gone ? OptionalLong.of(bytes[0]) : OptionalLong.empty();
     }
 }

@@ -207,9 +207,9 @@ public final class PullThroughCache {
     }
 
     /** Evicts content by hand: also from memory, so that it is asked for again. As {@link Evictor#evict}. */
-    public boolean evict(Digest digest) {
-        boolean evicted = evictor.evict(digest);
-        if (evicted) {
+    public OptionalLong evict(Digest digest) {
+        OptionalLong evicted = evictor.evict(digest);
+        if (evicted.isPresent()) {
             manifests.invalidate(digest);
         }
         return evicted;

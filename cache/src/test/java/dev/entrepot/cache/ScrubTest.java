@@ -154,7 +154,7 @@ class ScrubTest {
             scrub.healAgain();
             assertThat(scrub.awaited()).isZero();
             fixture.clock.advance(Duration.ofHours(1));
-            assertThat(fixture.evictor.evict(Digest.sha256(bad))).isTrue();
+            assertThat(fixture.evictor.evict(Digest.sha256(bad))).isPresent();
             scrub.healAgain();
             assertThat(asked).hasSize(2);
         }

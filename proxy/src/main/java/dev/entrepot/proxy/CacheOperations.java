@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -174,16 +175,17 @@ final class CacheOperations {
     ObjectNode evict(JsonNode arguments) throws IOException, BadRequestException {
         String what = arguments.path("reference").asString("");
         ObjectNode json = OciJson.mapper().createObjectNode();
-        long before = evictor.evictedBytes(EvictionReason.ASKED);
+        long bytes = 0;
         int gone = 0;
         int stayed = 0;
         for (Digest digest : digests(what)) {
-            boolean evicted = cache.cache().evict(digest);
-            gone += evicted ? 1 : 0;
-            stayed += !evicted && cache.index().contents().isStored(digest) ? 1 : 0;
+            OptionalLong evicted = cache.cache().evict(digest);
+            gone += evicted.isPresent() ? 1 : 0;
+            bytes += evicted.orElse(0);
+            stayed += evicted.isEmpty() && cache.index().contents().isStored(digest) ? 1 : 0;
         }
         json.put("evicted", gone);
-        json.put("bytes", evictor.evictedBytes(EvictionReason.ASKED) - before);
+        json.put("bytes", bytes);
         json.put("stayed", stayed);
         return json;
     }
