@@ -324,6 +324,51 @@ class PageBrowserTest {
     }
 
     @Test
+    void upstreamThatAsksForLessIsShownAsLeftAlone() throws Exception {
+        go("#/upstreams");
+        awaitFigures();
+        String leftAlone = """
+                Promise.all([import('./data.js'), import('./upstreams.js')]).then(([data, view]) => {
+                  const before = data.known.upstreams;
+                  const one = before.upstreams.find((up) => up.quotas.length);
+                  const until = new Date(Date.now() + 3600500).toISOString();
+                  data.known.upstreams = { upstreams: [{ ...one, leftAloneUntil: { rate: until } }] };
+                  const card = view.render();
+                  data.known.upstreams = before;
+                  return [...card.querySelectorAll('dt')].find((e) => e.textContent === 'Left alone')?.nextElementSibling.textContent ?? 'not said';
+                })""";
+        assertThat(browser.text(leftAlone).replace('\u00a0', ' ')).isEqualTo("after a 429 (rate) until in 1 h");
+    }
+
+    @Test
+    void tagsAreThoseOfWhatWasTypedLastWhicheverAnswerComesFirst() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/");
+        browser.evaluate("""
+                (() => {
+                  const real = window.fetch;
+                  const type = (text) => {
+                    const input = document.querySelector('main input[type=search]');
+                    input.value = text;
+                    input.dispatchEvent(new Event('input'));
+                  };
+                  window.fetch = async (address, options) => {
+                    const slow = String(address).includes('text=no-such');
+                    if (slow) {
+                      type('');
+                      await new Promise((done) => setTimeout(done, 1000));
+                    }
+                    const answer = await real(address, options);
+                    setTimeout(() => { window.answered = (window.answered ?? '') + (slow ? 'slow' : 'quick '); }, 200);
+                    return answer;
+                  };
+                  type('no-such');
+                })()""");
+        browser.await("(window.answered ?? '').endsWith('slow')");
+        assertThat(browser.text("window.answered")).isEqualTo("quick slow");
+        assertThat(browser.text(MAIN)).doesNotContain("No tag");
+    }
+
+    @Test
     void artifactsAreNamedInListsToo() throws Exception {
         go("#/repositories/" + PageWorld.APP + "/tags/");
         assertThat(browser.text(

@@ -88,29 +88,38 @@ export async function tags(repository, signal) {
   let all = "";
   let next;
   let typing = 0;
+  let asked = 0;
   const lines = [];
   const result = h("div", {});
-  const more = h("button", { type: "button", on: { click: async () => { const shown = lines.length; await load(false); result.querySelectorAll("tbody a")[shown]?.focus(); } } }, "Show more");
+  const more = h("button", { type: "button", on: { click: async () => { const shown = lines.length; await again(false); result.querySelectorAll("tbody a")[shown]?.focus(); } } }, "Show more");
   const pager = h("div", { class: "pager" }, more);
   const input = h("input", { type: "search", placeholder: "Part of a tag", "aria-label": "Filter tags by a part of their name", autocomplete: "off", spellcheck: "false",
-    autocapitalize: "none", on: { input: () => { clearTimeout(typing); typing = setTimeout(() => { text = input.value; load(true); }, 200); } } });
-  const box = h("input", { type: "checkbox", on: { change: () => { all = box.checked ? "true" : ""; load(true); } } });
+    autocapitalize: "none", on: { input: () => { clearTimeout(typing); typing = setTimeout(() => { text = input.value; again(true); }, 200); } } });
+  const box = h("input", { type: "checkbox", on: { change: () => { all = box.checked ? "true" : ""; again(true); } } });
 
+  // Of several answers under way only that to the last question counts, in whichever order they come.
   async function load(anew) {
-    try {
-      const found = await get("api/tags", { repository, text, all, after: anew ? "" : next, n: PAGE }, signal);
+    const mine = ++asked;
+    const found = await get("api/tags", { repository, text, all, after: anew ? "" : next, n: PAGE }, signal);
+    if (mine === asked) {
       if (anew) {
         lines.length = 0;
       }
       lines.push(...found.tags);
       next = found.next;
-      draw(found);
-      return found;
+      draw();
+    }
+    return found;
+  }
+
+  async function again(anew) {
+    const mine = asked + 1;
+    try {
+      await load(anew);
     } catch (e) {
-      if (e.name !== "AbortError") {
+      if (e.name !== "AbortError" && mine === asked) {
         result.replaceChildren(h("p", { class: "notice bad-edge", role: "alert" }, e.message));
       }
-      throw e;
     }
   }
 

@@ -71,15 +71,19 @@ function card(one) {
       ["Last outage", ago(one.failedAt)],
       [one.reachable === false ? "Problem" : "Last error", one.problem ?? one.lastError],
       ["Referrers API", one.referrersApi === undefined ? null : one.referrersApi ? "yes" : "no, fallback tags are read"],
-      ["Left alone", breakers(one.breakers)],
+      ["Left alone", leftAlone(one)],
       ["Too many requests", tooMany.map(([kind, number]) => counted(number, "time") + " (" + kind + ")").join(", ")],
     ]), one.quotas.map(quota));
 }
 
-function breakers(all) {
-  const open = Object.entries(all).filter(([, breaker]) => breaker.state !== "closed");
-  return open.length ? open.map(([kind, breaker]) => h("div", { class: "warn" }, kind + ": " + breaker.state,
-    breaker.until ? [" until ", ago(breaker.until)] : null)) : null;
+// After outages, by kind of request; and after answers of 429, by what they were about.
+function leftAlone(one) {
+  const open = Object.entries(one.breakers).filter(([, breaker]) => breaker.state !== "closed");
+  const refused = Object.entries(one.leftAloneUntil);
+  const lines = [
+    ...open.map(([kind, breaker]) => h("div", { class: "warn" }, kind + ": " + breaker.state, breaker.until ? [" until ", ago(breaker.until)] : null)),
+    ...refused.map(([kind, until]) => h("div", { class: "warn" }, "after a 429 (" + kind + ") until ", ago(until)))];
+  return lines.length ? lines : null;
 }
 
 function quota(one) {
