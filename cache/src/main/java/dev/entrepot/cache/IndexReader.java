@@ -203,8 +203,20 @@ final class IndexReader implements AutoCloseable {
 
     /** The repositories that have a link, in order. */
     List<Repository> repositories(Optional<Repository> after, int limit) throws SQLException {
-        repositories.setString(1, after.map(last -> last.registry().value()).orElse(""));
-        repositories.setString(2, after.map(last -> last.name().value()).orElse(""));
+        return repositories(
+                after.map(last -> last.registry().value()).orElse(""),
+                after.map(last -> last.name().value()).orElse(""),
+                limit);
+    }
+
+    /** The repositories from the first of a registry on, those of later ones among them. */
+    List<Repository> repositories(RegistryHost from, int limit) throws SQLException {
+        return repositories(from.value(), "", limit);
+    }
+
+    private List<Repository> repositories(String registry, String after, int limit) throws SQLException {
+        repositories.setString(1, registry);
+        repositories.setString(2, after);
         repositories.setInt(3, limit);
         return all(
                 repositories,

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.util.Collection;
@@ -113,5 +114,21 @@ public final class LinkRecords {
         }
         found.addAll(readers.ask(reader -> reader.repositories(after, n)));
         return found.stream().limit(n).toList();
+    }
+
+    /**
+     * The repositories of one registry that are known to have anything, in order.
+     *
+     * @param n the most that are returned, at least 1
+     * @throws IOException if the database cannot be read
+     */
+    public List<Repository> repositories(RegistryHost registry, int n) throws IOException {
+        TreeSet<Repository> found = new TreeSet<>();
+        links.pending().keySet().forEach(key -> found.add(key.repository()));
+        found.addAll(readers.ask(reader -> reader.repositories(registry, n)));
+        return found.stream()
+                .filter(repository -> repository.registry().equals(registry))
+                .limit(n)
+                .toList();
     }
 }

@@ -8,6 +8,7 @@ import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
@@ -248,6 +249,20 @@ class CacheIndexTest {
         assertThat(index.links().repositories(Optional.of(Repository.parse("docker.io/a")), 10))
                 .extracting(Repository::toString)
                 .containsExactly("docker.io/z", "quay.io/b/c");
+    }
+
+    @Test
+    void repositoriesOfARegistryAreListedHoweverManyThereAreOfOthers() throws IOException {
+        for (String name : List.of("a.example/x", "a.example/y", "docker.io/a", "docker.io/b", "quay.io/a")) {
+            if (name.equals("docker.io/b")) {
+                index.flush();
+            }
+            index.links().add(Repository.parse(name), List.of(new Link(digest(1), OptionalLong.empty(), false)));
+        }
+        assertThat(index.links().repositories(new RegistryHost("docker.io"), 2))
+                .extracting(Repository::toString)
+                .containsExactly("docker.io/a", "docker.io/b");
+        assertThat(index.links().repositories(new RegistryHost("b.example"), 2)).isEmpty();
     }
 
     @Test

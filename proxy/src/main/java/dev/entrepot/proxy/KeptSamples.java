@@ -42,8 +42,7 @@ final class KeptSamples {
             return Optional.empty();
         }
         try {
-            List<Repository> kept = cache.index().links().repositories(Optional.empty(), REPOSITORIES).stream()
-                    .filter(repository -> repository.registry().equals(upstream))
+            List<Repository> kept = cache.index().links().repositories(upstream, REPOSITORIES).stream()
                     .filter(repository -> !cache.rules().of(repository).offline())
                     .limit(LOOKED_AT)
                     .toList();

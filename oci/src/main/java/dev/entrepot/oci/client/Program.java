@@ -65,8 +65,8 @@ public record Program(List<String> command, Map<String, String> variables, Durat
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         CompletableFuture<String> output = new CompletableFuture<>();
-        Thread.ofVirtual().name(name()).start(() -> collect(process, output));
         try {
+            Thread.ofVirtual().name(name()).start(() -> collect(process, output));
             feed(process, input);
             String text = output.get(longestRun.toMillis(), TimeUnit.MILLISECONDS);
             if (!process.waitFor(longestRun.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -23,6 +24,7 @@ public final class Metrics {
     private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
 
     private final Map<String, Described> families = new ConcurrentSkipListMap<>();
+    private final Set<String> failing = ConcurrentHashMap.newKeySet();
 
     /** One metric with all its label values. */
     private interface Family {
@@ -205,14 +207,21 @@ public final class Metrics {
         return out.toString();
     }
 
-    // What one metric fails with, as for a disk that does not say how full it is, costs that metric and not all.
-    private static void write(Described metric, StringBuilder out) {
+    // What one metric fails with, as for a disk that does not say how full it is, costs that metric and not all. Said
+    // once until it has a value again, since scrapes come every few seconds.
+    private void write(Described metric, StringBuilder out) {
+        String name = metric.description().name();
         int before = out.length();
         try {
             metric.family().write(out);
+            if (failing.remove(name)) {
+                LOG.info("the metric {} has a value again", name);
+            }
         } catch (RuntimeException e) {
             out.setLength(before);
-            LOG.error("the metric {} has no value", metric.description().name(), e);
+            if (failing.add(name)) {
+                LOG.error("the metric {} has no value", name, e);
+            }
         }
     }
 

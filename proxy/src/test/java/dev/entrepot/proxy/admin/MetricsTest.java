@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class MetricsTest {
@@ -58,15 +59,23 @@ class MetricsTest {
     @Test
     void metricThatFailsCostsNoOther() {
         metrics.gauge("a", "Help.", () -> 1);
+        AtomicBoolean fails = new AtomicBoolean(true);
         metrics.gauges("b", "Help.", List.of("x"), () -> {
-            throw new UncheckedIOException(new IOException("the disk does not say"));
+            if (fails.get()) {
+                throw new UncheckedIOException(new IOException("the disk does not say"));
+            }
+            return List.of();
         });
         metrics.gauge("c", "Help.", () -> 3);
         try (LogLines log = LogLines.of(Metrics.class)) {
             assertThat(metrics.render())
                     .isEqualTo("# HELP a Help.\n# TYPE a gauge\na 1\n# HELP b Help.\n# TYPE b gauge\n"
                             + "# HELP c Help.\n# TYPE c gauge\nc 3\n");
+            metrics.render();
             assertThat(log.texts()).containsExactly("the metric b has no value");
+            fails.set(false);
+            metrics.render();
+            assertThat(log.texts()).endsWith("the metric b has a value again");
         }
     }
 
