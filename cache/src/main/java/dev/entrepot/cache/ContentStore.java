@@ -19,6 +19,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Verified content on a disk: one file per blob and per manifest, shared by all repositories. What has a name here is
@@ -27,6 +29,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * folder.
  */
 public final class ContentStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ContentStore.class);
+
     private final StoreLayout layout;
     private final StoreLock lock;
     private final StoreOpenings openings;
@@ -53,13 +57,37 @@ public final class ContentStore implements AutoCloseable {
     /**
      * Opens the store in a folder, making it if it is not there, and tidies up after a crash. See {@link StoreOpening}.
      *
-     * @throws IOException if another process uses it, a newer program wrote it, it cannot be written, or it is in
-     *     another store; the message names the folder and the remedy
+     * @throws IOException if another process uses it, a newer program wrote it, it cannot be written, it is in another
+     *     store, or this process is root's and the store another user's; the message names the folder and the remedy
      */
     public static ContentStore open(Path directory, Clock clock) throws IOException {
+        refuseForeign(directory);
+        return opening(directory, clock).open();
+    }
+
+    /**
+     * As above, for a server: that it is root's, and the store another user's, is only said in the log. In a container
+     * root may have served a volume of another user for long, and nothing would be served any more.
+     */
+    public static ContentStore openForServing(Path directory, Clock clock) throws IOException {
+        StoreOwner.foreign(new StoreLayout(directory)).ifPresent(owner -> LOG.warn("{}", owner.warning()));
+        return opening(directory, clock).open();
+    }
+
+    private static StoreOpening opening(Path directory, Clock clock) {
         // Of 53 bits, which every reader of JSON keeps.
         long number = ThreadLocalRandom.current().nextLong(1L << 53);
-        return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId(), number).open();
+        return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId(), number);
+    }
+
+    /**
+     * Refuses a folder of another user, if this process is root's, because what it makes there would be root's; see
+     * {@link StoreOwner}. For whoever writes there without opening the store, or before. Makes nothing.
+     *
+     * @throws IOException names the folder, its owner and the remedy
+     */
+    public static void refuseForeign(Path directory) throws IOException {
+        StoreOwner.refuseForeign(new StoreLayout(directory));
     }
 
     /**

@@ -112,6 +112,7 @@ final class CacheCommands {
     }
 
     private JsonNode rebuild(Path directory) throws IOException {
+        ContentStore.refuseForeign(directory);
         CopyJournal.refuseNewer(directory);
         try (ContentStore store = ContentStore.open(directory, environment.clock());
                 CacheIndex index = CacheIndex.rebuild(store, environment.clock())) {

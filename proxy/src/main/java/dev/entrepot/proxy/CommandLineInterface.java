@@ -312,6 +312,13 @@ final class CommandLineInterface {
 
     // With the data folder of the command, of those that write there without opening the store.
     private EntrepotConfig written(EntrepotConfig config, ParseResult command) throws IOException {
+        EntrepotConfig used = looked(config, command);
+        ContentStore.refuseForeign(used.cache().directory());
+        return used;
+    }
+
+    // As above, of one that would write there if it were not only to be known what.
+    private EntrepotConfig looked(EntrepotConfig config, ParseResult command) throws IOException {
         EntrepotConfig used = ServeCommand.overridden(config, data(command));
         ContentStore.refuseNested(used.cache().directory());
         return used;
@@ -352,7 +359,8 @@ final class CommandLineInterface {
         ExportRequest request = ExportCommandLine.request(command, workingDirectory);
         EntrepotConfig configured = load(command).config();
         ExportCommandLine.checkOutput(request, WrittenPaths.of(configured, data(command)));
-        EntrepotConfig config = written(configured, command);
+        EntrepotConfig config =
+                request.dryRun() && !request.restart() ? looked(configured, command) : written(configured, command);
         ClientEnvironment world = ClientEnvironment.system(Version.current()).withVariables(environment);
         try (ExportCommand export = new ExportCommand(config, world, request, out, err, terminal)) {
             return export.run();

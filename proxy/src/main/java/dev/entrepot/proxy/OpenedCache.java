@@ -74,15 +74,16 @@ final class OpenedCache implements AutoCloseable {
      * Opens the store of the configuration and the clients of its upstreams.
      *
      * @param environment the world around the clients
-     * @throws IOException if the store is in use or unusable, or a TLS file cannot be read; the message says which
+     * @throws IOException if the store is in use, unusable, or another user's and this process root's, or a TLS file
+     *     cannot be read; the message says which
      */
     OpenedCache(EntrepotConfig config, ClientEnvironment environment) throws IOException {
         this(config, environment, false);
     }
 
     /**
-     * As above, for a server: after a crash, index and files are compared in the background, and of the requests to
-     * each upstream a quarter is kept for clients.
+     * As above, for a server: after a crash, index and files are compared in the background, of the requests to each
+     * upstream a quarter is kept for clients, and root serves a store of another user.
      */
     static OpenedCache forServing(EntrepotConfig config, ClientEnvironment environment) throws IOException {
         return new OpenedCache(config, environment, true);
@@ -97,9 +98,15 @@ final class OpenedCache implements AutoCloseable {
         this.grouping = DiskGrouping.of(config);
         CacheConfig cacheConfig = config.cache();
         try {
+            if (!serving) {
+                // Before SQLite has files of its own beside the journal.
+                ContentStore.refuseForeign(cacheConfig.directory());
+            }
             // A folder of a newer version stays as it is, for that version.
             CopyJournal.refuseNewer(cacheConfig.directory());
-            store = ContentStore.open(cacheConfig.directory(), environment.clock());
+            store = serving
+                    ? ContentStore.openForServing(cacheConfig.directory(), environment.clock())
+                    : ContentStore.open(cacheConfig.directory(), environment.clock());
             open.push(store::close);
             index = serving ? CacheIndex.openAtOnce(store, clock) : CacheIndex.open(store, clock);
             open.push(index::close);
