@@ -24,8 +24,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * What of AWS gives credentials, on one server: the APIs of ECR and ECR Public and the Security Token Service, which
- * check signatures, the metadata service of an instance (version 2 alone), the endpoint of a container, and of IAM
- * Identity Center the portal and the OIDC service. Safe for all threads.
+ * check signatures, the metadata service of an instance (version 2 alone), the endpoint of a container, with keys that
+ * are lent or its own, and of IAM Identity Center the portal and the OIDC service. Safe for all threads.
  */
 public final class AwsService implements MiniHttpServer.Handler {
     /** Keys that it knows from the start. */
@@ -111,6 +111,8 @@ public final class AwsService implements MiniHttpServer.Handler {
                 request.header("Authorization").equals(Optional.of(CONTAINER_TOKEN))
                         ? lent("ASIACONTAINER")
                         : Response.of(401);
+            case "/container/own" ->
+                Response.json(200, "{\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\"}".formatted(KEY_ID, SECRET));
             case "/federation/credentials" -> portal(request);
             case "/token" -> oidc(request, body);
             default -> Response.of(404);
@@ -222,7 +224,9 @@ public final class AwsService implements MiniHttpServer.Handler {
                 && form.query("RoleArn")
                         .filter(arn -> arn.startsWith("arn:aws:iam::"))
                         .isPresent()
-                && form.query("RoleSessionName").isPresent();
+                && form.query("RoleSessionName")
+                        .filter(name -> name.length() >= 2)
+                        .isPresent();
         boolean allowed = switch (action) {
             case "AssumeRole" -> fault(request, body, action, "sts").isEmpty();
             case "AssumeRoleWithWebIdentity" -> form.query("WebIdentityToken").equals(Optional.of(WEB_IDENTITY));

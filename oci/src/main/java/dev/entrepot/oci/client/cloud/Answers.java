@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -98,13 +99,14 @@ final class Answers {
     }
 
     /**
-     * A URL out of a variable, with at least the path {@code /}.
+     * A URL out of a variable, with at least the path {@code /}, and its host in small letters: as it is signed, so it
+     * is sent.
      *
      * @throws IOException if it is none; shows nothing of it
      */
     static URI url(String variable, String text) throws IOException {
         try {
-            URI url = URI.create(text);
+            URI url = inSmallLetters(URI.create(text));
             if (url.getHost() != null) {
                 return url.getRawPath() == null || url.getRawPath().isEmpty() ? url.resolve("/") : url;
             }
@@ -112,5 +114,17 @@ final class Answers {
             throw new IOException(variable + " is no URL");
         }
         throw new IOException(variable + " is no URL");
+    }
+
+    private static URI inSmallLetters(URI url) {
+        String host = url.getHost();
+        if (host == null) {
+            return url;
+        }
+        String text = url.toString();
+        String user = url.getRawUserInfo();
+        int start = text.indexOf(host, text.indexOf("//") + 2 + (user == null ? 0 : user.length()));
+        return URI.create(
+                text.substring(0, start) + host.toLowerCase(Locale.ROOT) + text.substring(start + host.length()));
     }
 }

@@ -80,10 +80,10 @@ final class AwsChain {
     private Optional<AwsKeys> fromWebIdentity() throws IOException {
         String file = variables.getOrDefault("AWS_WEB_IDENTITY_TOKEN_FILE", "");
         String arn = variables.getOrDefault("AWS_ROLE_ARN", "");
+        String session = variables.getOrDefault("AWS_ROLE_SESSION_NAME", "");
         return file.isEmpty() || arn.isEmpty()
                 ? Optional.empty()
-                : Optional.of(sts.assumeRoleWithWebIdentity(
-                        Path.of(file), arn, variables.getOrDefault("AWS_ROLE_SESSION_NAME", SESSION)));
+                : Optional.of(sts.assumeRoleWithWebIdentity(Path.of(file), arn, session.isEmpty() ? SESSION : session));
     }
 
     /** What {@code credential_source} of a profile names. */

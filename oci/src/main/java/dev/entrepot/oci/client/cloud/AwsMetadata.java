@@ -49,7 +49,10 @@ final class AwsMetadata {
         ServiceRequest request = NEAR.contains(url.getHost()) ? asking.directly() : asking;
         String file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
         String token = file.isEmpty() ? variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") : Answers.file(Path.of(file));
-        return Optional.of(keys(token.isEmpty() ? request : request.with("Authorization", token)));
+        JsonNode answer = services.json(token.isEmpty() ? request : request.with("Authorization", token));
+        // What is not AWS's own, as an agent beside the process, may have keys that are nobody's for a while only.
+        boolean lent = !relative.isEmpty() || !answer.path("Token").isMissingNode();
+        return Optional.of(keys(request, answer, lent));
     }
 
     /** The keys of an instance's role (IMDSv2); empty if the instance has none, or the service is switched off. */
@@ -72,7 +75,8 @@ final class AwsMetadata {
         if (answer.status() != 200) {
             throw services.failure(which, answer);
         }
-        return Optional.of(keys(ask("GET", roles.resolve(role)).with("X-aws-ec2-metadata-token", session.strip())));
+        ServiceRequest request = ask("GET", roles.resolve(role)).with("X-aws-ec2-metadata-token", session.strip());
+        return Optional.of(keys(request, services.json(request), true));
     }
 
     private static ServiceRequest ask(String method, URI url) {
@@ -80,12 +84,11 @@ final class AwsMetadata {
                 .directly();
     }
 
-    private AwsKeys keys(ServiceRequest request) throws IOException {
-        JsonNode answer = services.json(request);
+    private static AwsKeys keys(ServiceRequest request, JsonNode answer, boolean lent) throws IOException {
         return new AwsKeys(
                 Answers.token(request, answer, "AccessKeyId"),
                 Answers.token(request, answer, "SecretAccessKey"),
-                Optional.of(Answers.token(request, answer, "Token")));
+                lent ? Optional.of(Answers.token(request, answer, "Token")) : Optional.empty());
     }
 
     private String variable(String name) {

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
@@ -75,9 +76,25 @@ record SignatureV4(AwsKeys keys, String region, String service) {
         return implied ? uri.getHost() : uri.getHost() + ":" + uri.getPort();
     }
 
-    private static String canonicalQuery(URI uri) {
+    /** The query of a URI as it is signed: by name, then by value, each with its equals sign. */
+    static String canonicalQuery(URI uri) {
         String query = uri.getRawQuery();
-        return query == null ? "" : Arrays.stream(query.split("&")).sorted().collect(Collectors.joining("&"));
+        return query == null
+                ? ""
+                : Arrays.stream(query.split("&"))
+                        .filter(parameter -> !parameter.isEmpty())
+                        .map(Parameter::of)
+                        .sorted(Comparator.comparing(Parameter::name).thenComparing(Parameter::value))
+                        .map(parameter -> parameter.name() + "=" + parameter.value())
+                        .collect(Collectors.joining("&"));
+    }
+
+    // As it is written. Sorted as whole texts, "a-b=1" would come before "a=1".
+    private record Parameter(String name, String value) {
+        static Parameter of(String text) {
+            int end = text.indexOf('=');
+            return end < 0 ? new Parameter(text, "") : new Parameter(text.substring(0, end), text.substring(end + 1));
+        }
     }
 
     private byte[] key(String day) {

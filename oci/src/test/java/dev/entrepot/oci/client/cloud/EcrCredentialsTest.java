@@ -137,6 +137,10 @@ class EcrCredentialsTest {
         assertThat(CloudWorld.get(source())).isEqualTo(password(1));
         assertThat(aws.signer("token")).startsWith("ASIAROLE");
 
+        // As a template of a pod has it that somebody may fill in.
+        world.with("AWS_ROLE_SESSION_NAME", "");
+        assertThat(CloudWorld.get(source())).isEqualTo(password(2));
+
         Files.writeString(token, "another");
         assertThatThrownBy(() -> CloudWorld.get(source()))
                 .isInstanceOf(UnauthorizedException.class)
@@ -247,6 +251,24 @@ class EcrCredentialsTest {
 
         assertThat(CloudWorld.get(source())).isEqualTo(password(1));
         assertThat(aws.signer("token")).startsWith("ASIACONTAINER");
+    }
+
+    @Test
+    void endpointBesideAContainerMayHaveKeysOfItsOwnWithoutAToken() throws IOException {
+        world.with("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri() + "/container/own");
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith(AwsService.KEY_ID);
+    }
+
+    @Test
+    void hostOfAnEndpointIsSignedAsItIsSentInWhateverLetters() throws IOException {
+        withKeys();
+        world.with("AWS_ENDPOINT_URL_ECR", "http://LocalHost:" + server.uri().getPort());
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(server.calls().all().getFirst().request().header("Host"))
+                .contains("localhost:" + server.uri().getPort());
     }
 
     @Test

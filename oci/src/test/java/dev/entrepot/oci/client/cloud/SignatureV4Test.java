@@ -7,6 +7,8 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Signatures that AWS has published: the suite for version 4, and the example of the documentation. */
 class SignatureV4Test {
@@ -37,6 +39,17 @@ class SignatureV4Test {
     void getVanillaQueryOrderKeyCase() {
         assertThat(authorization(request("GET", "/?Param2=value2&Param1=value1"), "service"))
                 .endsWith("Signature=b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/?a-b=1&a=2&a=1,    a=1&a=2&a-b=1",
+        "/?B=1&a1=x&a=,      B=1&a=&a1=x",
+        "/?b&a,              a=&b=",
+        "/?a=1&&b=2&,        a=1&b=2"
+    })
+    void queryIsSignedByNameThenByValueWithAnEqualsSignEach(String query, String canonical) {
+        assertThat(SignatureV4.canonicalQuery(request("GET", query).uri())).isEqualTo(canonical);
     }
 
     @Test
