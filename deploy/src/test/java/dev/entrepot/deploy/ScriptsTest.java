@@ -1,8 +1,11 @@
 package dev.entrepot.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -69,6 +72,101 @@ class ScriptsTest {
                 Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "./entrepot", "--version");
         assertThat(ending.output()).contains("cannot be built: mkdir: Permission denied;");
         assertThat(ending.code()).isEqualTo(1);
+    }
+
+    // A checkout where nothing is built, and building says so.
+    private void checkout(String maven) throws IOException {
+        copy("../entrepot", "entrepot");
+        script("deploy/bin/find-jdk", "echo " + folder.resolve("jdk"));
+        script("jdk/bin/java", "echo \"java ends with $*\"");
+        script("mvnw", "echo building\nmkdir -p deploy/target/entrepot\n" + maven);
+    }
+
+    // Whoever has the lock gives it back while the launcher waits.
+    private Map<String, String> holderThatEndsMeanwhile() throws IOException {
+        script("commands/sleep", "echo waiting\nrm -rf deploy/target/launcher.lock");
+        return Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH"));
+    }
+
+    private Path lockOf(long holder) throws IOException {
+        Path lock = Files.createDirectories(folder.resolve("deploy/target/launcher.lock"));
+        return Files.writeString(lock.resolve("pid"), holder + "\n");
+    }
+
+    private static long ended() throws Exception {
+        Process process = new ProcessBuilder("true").start();
+        process.waitFor();
+        return process.pid();
+    }
+
+    @Test
+    void signalDuringABuildEndsItAndTheLauncher() throws Exception {
+        checkout("exec sleep 60");
+        Process launcher = new ProcessBuilder("./entrepot", "--version")
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader said = launcher.inputReader()) {
+            String line = said.readLine();
+            while (line != null && !line.equals("building")) {
+                line = said.readLine();
+            }
+            assertThat(line).as("it builds").isNotNull();
+            // SIGTERM; the process itself would not be read from any more.
+            launcher.toHandle().destroy();
+            // Until all that could write there has ended, what it had started included.
+            said.transferTo(Writer.nullWriter());
+            assertThat(launcher.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            launcher.destroyForcibly();
+        }
+        assertThat(launcher.exitValue()).isEqualTo(143);
+        assertThat(folder.resolve("deploy/target/launcher.lock")).doesNotExist();
+        assertThat(folder.resolve("deploy/target/entrepot/.built")).doesNotExist();
+    }
+
+    @Test
+    void lockOfALauncherThatWasKilledIsTaken() throws Exception {
+        checkout("");
+        lockOf(ended());
+        Ending ending = run(holderThatEndsMeanwhile(), "./entrepot", "--version");
+        assertThat(ending.output()).contains("building\n").doesNotContain("waiting");
+        assertThat(folder.resolve("deploy/target/entrepot/.built")).exists();
+        assertThat(folder.resolve("deploy/target/launcher.lock")).doesNotExist();
+    }
+
+    @Test
+    void ofTwoLaunchersThatSeeAKilledOneTheSecondWaitsForTheFirst() throws Exception {
+        checkout("");
+        lockOf(ended());
+        // Another one takes the lock after this one has seen who has it.
+        script(
+                "commands/cat",
+                "PATH=${PATH#*:}\ncat \"$@\" || exit\ncase $* in *launcher.lock/pid) mkdir taken 2>/dev/null || exit 0\n"
+                        + "rm -rf deploy/target/launcher.lock\nmkdir deploy/target/launcher.lock\necho "
+                        + ProcessHandle.current().pid() + " > deploy/target/launcher.lock/pid ;;\nesac");
+        Ending ending = run(holderThatEndsMeanwhile(), "./entrepot", "--version");
+        assertThat(folder.resolve("taken")).exists();
+        assertThat(ending.output()).containsSubsequence("waiting\n", "building\n");
+    }
+
+    @Test
+    void launcherOfAnotherUserIsWaitedForAsLongAsItLives() throws Exception {
+        checkout("");
+        // Of root, as the first process is anywhere.
+        lockOf(1);
+        List<String> command = new ArrayList<>();
+        if (Files.getAttribute(folder, "unix:uid").equals(0)) {
+            assumeTrue(Files.isExecutable(Path.of("/usr/bin/setpriv")), "no program to be somebody else with");
+            command.addAll(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
+            for (Path path : all(folder)) {
+                Files.setAttribute(path, "unix:uid", 65534);
+            }
+        }
+        command.addAll(List.of("./entrepot", "--version"));
+        Map<String, String> environment = holderThatEndsMeanwhile();
+        Ending ending = run(environment, command.toArray(new String[0]));
+        assertThat(ending.output()).containsSubsequence("waiting\n", "building\n");
     }
 
     @ParameterizedTest
