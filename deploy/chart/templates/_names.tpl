@@ -1,10 +1,18 @@
+{{/* The name of a release may have dots and begin with a digit; that of a service may not. Two that would be one are told apart. */}}
 {{- define "entrepot.name" -}}
-{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- $release := .Release.Name -}}
+{{- if regexMatch "^[a-z][a-z0-9-]*$" $release -}}
+{{- $release | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := $release | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name -}}{{- $name = printf "entrepot-%s" $name -}}{{- end -}}
+{{- printf "%s-%s" ($name | trunc 41 | trimSuffix "-") ($release | sha256sum | trunc 8) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "entrepot.selector" -}}
 app.kubernetes.io/name: entrepot
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* The name of a volume, which is a label, for an object, whose name may have dots and be longer. Two that would be one are told apart. */}}

@@ -34,6 +34,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import tools.jackson.databind.json.JsonMapper;
@@ -87,6 +89,43 @@ class ChartTest {
         assertThat(config.cache().directory()).isEqualTo(Path.of("/var/lib/entrepot"));
         assertThat(configuration(render(template())).defaultUpstream())
                 .hasValueSatisfying(host -> assertThat(host.value()).isEqualTo("docker.io"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a.mirror",
+                "2026",
+                "1e3",
+                "0x1f",
+                "7.eu",
+                "true",
+                "null",
+                "a1-very-long.name-of-a.release-with-as-many-letters"
+            })
+    void releaseOfAnyNameThatHelmTakesHasValidNamesAndLabels(String release) throws Exception {
+        Map<String, JsonObject> objects = render(everything().withName(release));
+        assertThat(objects).hasSizeGreaterThan(6);
+        for (JsonObject object : objects.values()) {
+            JsonObject metadata = object.getAsJsonObject("metadata");
+            assertThat(text(metadata.get("name"))).matches("[a-z]([a-z0-9-]{0,61}[a-z0-9])?");
+            assertThat(text(metadata.getAsJsonObject("labels").get("app.kubernetes.io/instance")))
+                    .isEqualTo(release);
+        }
+    }
+
+    private static String text(JsonElement value) {
+        assertThat(value.getAsJsonPrimitive().isString()).as(value.toString()).isTrue();
+        return value.getAsString();
+    }
+
+    @Test
+    void releasesOfSimilarNamesShareNothing() throws Exception {
+        for (String[] two : new String[][] {{"a.b", "a-b"}, {"1a", "entrepot-1a"}, {"1.a", "1-a"}}) {
+            assertThat(render(template().withName(two[0])).keySet())
+                    .doesNotContainAnyElementsOf(
+                            render(template().withName(two[1])).keySet());
+        }
     }
 
     @Test
