@@ -80,14 +80,16 @@ final class ScheduleKeys {
             ListType.of(HOURS_SECTION),
             LimitsConfig::hours,
             "Times of day with other limits in place of these; the first that matches counts.");
-    private static final Key<LimitsConfig, ZoneId> HOURS_ZONE =
-            Key.withDefault("time-zone", Types.ZONE, "UTC", LimitsConfig::zone, "Time zone of hours.");
+    private static final Key<LimitsConfig, Optional<ZoneId>> HOURS_ZONE = Key.<LimitsConfig, ZoneId>optional(
+                    "time-zone",
+                    Types.ZONE,
+                    limits -> Optional.of(limits.zone())
+                            .filter(zone -> !limits.hours().isEmpty()),
+                    "Time zone of hours.")
+            .shownDefault("UTC");
 
-    static final Section<LimitsConfig> LIMITS = new Section<>(
-            "limits",
-            List.of(BANDWIDTH, REQUESTS, HOURS, HOURS_ZONE),
-            values -> new LimitsConfig(
-                    values.get(BANDWIDTH), values.get(REQUESTS), values.get(HOURS), values.get(HOURS_ZONE)));
+    static final Section<LimitsConfig> LIMITS =
+            new Section<>("limits", List.of(BANDWIDTH, REQUESTS, HOURS, HOURS_ZONE), ScheduleKeys::limits);
 
     private ScheduleKeys() {}
 
@@ -106,6 +108,15 @@ final class ScheduleKeys {
             case Every every -> EVERY_WORD + Durations.format(every.interval());
             case Cron cron -> cron.expression().text();
         };
+    }
+
+    private static LimitsConfig limits(SectionValues values) {
+        Optional<ZoneId> zone = values.get(HOURS_ZONE);
+        if (zone.isPresent() && values.get(HOURS).isEmpty()) {
+            throw new InvalidValueException(HOURS_ZONE.name(), "no time zone without hours");
+        }
+        return new LimitsConfig(
+                values.get(BANDWIDTH), values.get(REQUESTS), values.get(HOURS), zone.orElse(LimitsConfig.UTC));
     }
 
     private static ScheduleConfig schedule(SectionValues values) {

@@ -406,6 +406,8 @@ class RuleChecksTest {
                 "schedule: {}; schedule",
                 "schedule: {every: 1m, cron: \"* * * * *\"}; schedule",
                 "schedule: {every: 1m, time-zone: UTC}; schedule.time-zone",
+                "limits: {time-zone: UTC}; limits.time-zone",
+                "limits: {bandwidth: 1MB/s, hours: [], time-zone: Europe/Berlin}; limits.time-zone",
                 "schedule: {every: 1m, jitter: 2m}; schedule.jitter",
                 "schedule: {cron: \"* * * * *\", time-zone: Mars/Phobos}; schedule.time-zone",
                 "limits: {bandwidth: 0}; limits.bandwidth",
