@@ -3,6 +3,7 @@ package dev.entrepot.config;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -99,12 +100,33 @@ final class AuthenticationKeys {
             "identity-providers",
             ListType.of(PROVIDER_SECTION),
             AuthenticationConfig::identityProviders,
-            "Whose JSON Web Tokens are accepted, as bearer token or in place of a password.");
+            "Whose JSON Web Tokens are accepted, as bearer token or in place of a password. An issuer may be there several times, for different audiences; of a token for several, the first entry that has one decides.");
     static final Section<AuthenticationConfig> SECTION = new Section<>(
-            "authentication",
-            List.of(HTPASSWD, GROUPS, TOKEN, PROVIDERS),
-            values -> new AuthenticationConfig(
-                    values.get(HTPASSWD), values.get(GROUPS), values.get(TOKEN), values.get(PROVIDERS)));
+            "authentication", List.of(HTPASSWD, GROUPS, TOKEN, PROVIDERS), AuthenticationKeys::authentication);
 
     private AuthenticationKeys() {}
+
+    private static AuthenticationConfig authentication(SectionValues values) {
+        refuseSameTokens(values.get(PROVIDERS), values.reading());
+        return new AuthenticationConfig(
+                values.get(HTPASSWD), values.get(GROUPS), values.get(TOKEN), values.get(PROVIDERS));
+    }
+
+    // Of two that are for the same tokens, the second would never be asked.
+    private static void refuseSameTokens(List<IdentityProviderConfig> providers, Reading reading) {
+        Map<List<String>, IdentityProviderConfig> owners = new HashMap<>();
+        for (IdentityProviderConfig provider : providers) {
+            for (int i = 0; i < provider.audiences().size(); i++) {
+                String audience = provider.audiences().get(i);
+                IdentityProviderConfig first =
+                        owners.putIfAbsent(List.of(provider.issuer().toString(), audience), provider);
+                if (first != null && first != provider) {
+                    reading.conflict(
+                            reading.pathOf(provider) + ".audiences[" + i + "]",
+                            reading.pathOf(first) + " has this audience of the same issuer already, and decides who its"
+                                    + " tokens are for; write each audience of an issuer in one entry only");
+                }
+            }
+        }
+    }
 }

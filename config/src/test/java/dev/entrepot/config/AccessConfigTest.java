@@ -136,6 +136,28 @@ class AccessConfigTest {
                 .hasSize(1);
     }
 
+    @Test
+    void anIssuerMayBeThereTwiceButNotForTheSameAudience() {
+        String providers = """
+                server:
+                  authentication:
+                    identity-providers:
+                      - {issuer: "https://id.test", audiences: [people], prefix: "p:"}
+                      - {issuer: "https://id.test", audiences: [builds, %s]}
+                      - {issuer: "https://id.test/", audiences: [people, people]}
+                """;
+
+        assertThat(config(providers.formatted("robots"))
+                        .server()
+                        .authentication()
+                        .identityProviders())
+                .hasSize(3);
+        assertThat(error(providers.formatted("people")))
+                .hasToString("test.yaml:5:57: server.authentication.identity-providers[1].audiences[1]:"
+                        + " server.authentication.identity-providers[0] has this audience of the same issuer already, and"
+                        + " decides who its tokens are for; write each audience of an issuer in one entry only");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"*", "a?pine", "docker.io/alpine", "docker.io/*", "Docker.io/library/*", "GHCR.io/a/b"})
     void aPatternThatNoRepositoryCanHaveIsRefusedSinceItWouldDenyNothing(String pattern) {

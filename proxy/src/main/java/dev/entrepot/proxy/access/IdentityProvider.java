@@ -61,9 +61,10 @@ final class IdentityProvider {
     /** Who a token is for, and until when. */
     record Believed(Visitor visitor, Instant expires) {}
 
-    /** Whether a token says that it is of this provider. */
-    boolean issued(JWTClaimsSet claims) {
-        return config.issuer().toString().equals(claims.getIssuer());
+    /** Whether a token says that it is of this provider, and for one of our audiences. */
+    boolean isFor(JWTClaimsSet claims) {
+        return config.issuer().toString().equals(claims.getIssuer())
+                && claims.getAudience().stream().anyMatch(config.audiences()::contains);
     }
 
     /**
@@ -75,9 +76,7 @@ final class IdentityProvider {
      */
     Optional<Believed> believe(SignedJWT token, JWTClaimsSet claims) throws IOException {
         Date expires = claims.getExpirationTime();
-        if (!ALGORITHMS.contains(token.getHeader().getAlgorithm())
-                || expires == null
-                || claims.getAudience().stream().noneMatch(config.audiences()::contains)) {
+        if (!ALGORITHMS.contains(token.getHeader().getAlgorithm()) || expires == null || !isFor(claims)) {
             return Optional.empty();
         }
         Instant now = clock.instant();

@@ -94,7 +94,7 @@ final class JsonWebTokens {
                         .map(read -> new IdentityProvider.Believed(read.visitor(), read.expires()));
             }
             for (IdentityProvider provider : providers) {
-                if (provider.issued(claims)) {
+                if (provider.isFor(claims)) {
                     return provider.believe(parsed, claims);
                 }
             }

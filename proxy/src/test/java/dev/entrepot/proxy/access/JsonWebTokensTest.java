@@ -63,11 +63,15 @@ class JsonWebTokensTest {
     }
 
     private static String token(ECKey key, List<String> groups) throws Exception {
+        return token(key, "mirror", groups);
+    }
+
+    private static String token(ECKey key, String audience, List<String> groups) throws Exception {
         SignedJWT token = new SignedJWT(
                 new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID()).build(),
                 new JWTClaimsSet.Builder()
                         .issuer(ISSUER.toString())
-                        .audience("mirror")
+                        .audience(audience)
                         .subject("carol")
                         .claim("groups", groups)
                         .expirationTime(Date.from(NOW.plus(Duration.ofDays(365))))
@@ -85,14 +89,35 @@ class JsonWebTokensTest {
             exchange.close();
         });
         server.start();
+        List<IdentityProvider> providers = List.of(provider("mirror", "", nanos), provider("builds", "ci:", nanos));
+        return new JsonWebTokens(Optional.empty(), providers, new byte[32], InstantSource.fixed(NOW), nanos);
+    }
+
+    private IdentityProvider provider(String audience, String prefix, LongSupplier nanos) {
         URI place = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/");
-        IdentityProvider provider = new IdentityProvider(
+        return new IdentityProvider(
                 new IdentityProviderConfig(
-                        ISSUER, List.of("mirror"), Optional.of(place), Optional.empty(), "sub", "groups", ""),
+                        ISSUER, List.of(audience), Optional.of(place), Optional.empty(), "sub", "groups", prefix),
                 http,
                 InstantSource.fixed(NOW),
                 nanos);
-        return new JsonWebTokens(Optional.empty(), List.of(provider), new byte[32], InstantSource.fixed(NOW), nanos);
+    }
+
+    @Test
+    void ofTwoProvidersWithOneIssuerThatWithTheAudienceDecides() throws Exception {
+        ECKey key = key("one");
+        String set = keys(key.toPublicJWK());
+        JsonWebTokens tokens = tokens(() -> set, System::nanoTime);
+
+        assertThat(tokens.visitor(token(key, "mirror", List.of("dev")), false)
+                        .orElseThrow()
+                        .user())
+                .isEqualTo("carol");
+        assertThat(tokens.visitor(token(key, "builds", List.of("dev")), false)
+                        .orElseThrow()
+                        .user())
+                .isEqualTo("ci:carol");
+        assertThat(tokens.visitor(token(key, "other", List.of("dev")), false)).isEmpty();
     }
 
     @Test
