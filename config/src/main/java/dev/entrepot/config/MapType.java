@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.InvalidNameException;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -51,17 +52,23 @@ record MapType<K, V>(ScalarType<K> key, ValueType<V> value) implements ValueType
     private Optional<K> name(String text, ConfigNode node) {
         try {
             return Optional.of(key.parse().apply(text, node.reading()));
-        } catch (IllegalArgumentException e) {
-            node.reading()
-                    .error(
-                            ConfigError.Kind.INVALID_VALUE,
-                            node.reading().keyOf(node.path()),
-                            node.path(),
-                            text,
-                            key.allowed() + " as key",
-                            Optional.empty());
-            return Optional.empty();
+        } catch (InvalidValueException e) {
+            return refuse(text, node, e.allowed());
+        } catch (InvalidNameException e) {
+            return refuse(text, node, key.allowed() + " as key");
         }
+    }
+
+    private Optional<K> refuse(String text, ConfigNode node, String allowed) {
+        Reading reading = node.reading();
+        reading.error(
+                ConfigError.Kind.INVALID_VALUE,
+                reading.keyOf(node.path()),
+                node.path(),
+                text,
+                allowed,
+                Optional.empty());
+        return Optional.empty();
     }
 
     @Override

@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param tell upstreams that are told which trace a request belongs to
  */
 public record TracingConfig(
-        URI endpoint, Map<String, Secret> headers, Optional<Path> ca, int oneIn, List<RegistryHost> tell) {
+        URI endpoint, Map<FieldName, Secret> headers, Optional<Path> ca, int oneIn, List<RegistryHost> tell) {
     /** Copies the collections, and validates the share. */
     public TracingConfig {
         headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));

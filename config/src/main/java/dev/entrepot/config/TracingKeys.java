@@ -6,18 +6,34 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The keys of {@code tracing:}. */
 final class TracingKeys {
     private static final String TELL_PATH = "tell-upstreams";
-    private static final ScalarType<String> HEADER =
-            ScalarType.of("header", "the name of a header field", TracingKeys::header, name -> name, JsonForm.text());
+    // What the client that delivers spans sets by itself; one that sets the first five besides could send nothing.
+    private static final Set<FieldName> OF_CLIENT = Stream.of(
+                    "Connection",
+                    "Content-Length",
+                    "Expect",
+                    "Host",
+                    "Upgrade",
+                    "Transfer-Encoding",
+                    "Content-Type",
+                    "Content-Encoding",
+                    "Accept-Encoding")
+            .map(FieldName::new)
+            .collect(Collectors.toUnmodifiableSet());
+    private static final ScalarType<FieldName> HEADER =
+            ScalarType.of("header", FieldName.ALLOWED, TracingKeys::header, FieldName::toString, JsonForm.text());
     private static final Key<TracingConfig, URI> ENDPOINT = Key.required(
             "endpoint",
             UrlTypes.WEBHOOK,
             TracingConfig::endpoint,
             "Where spans are posted, by OTLP over HTTP (protobuf): the whole URL, with a path that is mostly /v1/traces.");
-    private static final Key<TracingConfig, Map<String, Secret>> HEADERS = Key.map(
+    private static final Key<TracingConfig, Map<FieldName, Secret>> HEADERS = Key.map(
             "headers",
             new MapType<>(HEADER, Types.SECRET),
             TracingConfig::headers,
@@ -56,10 +72,12 @@ final class TracingKeys {
         }
     }
 
-    private static String header(String text) {
-        if (!text.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")) {
-            throw new InvalidValueException("", "the name of a header field");
+    private static FieldName header(String text) {
+        FieldName name = new FieldName(text);
+        if (OF_CLIENT.contains(name)) {
+            throw new InvalidValueException(
+                    "", "another field: this one is set by the client that delivers spans; leave it out");
         }
-        return text;
+        return name;
     }
 }

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TracingConfigTest {
     @TempDir
@@ -32,7 +34,7 @@ class TracingConfigTest {
 
         assertThat(tracing.oneIn()).isEqualTo(1);
         assertThat(tracing.tell()).isEmpty();
-        assertThat(tracing.headers()).containsEntry("Authorization", Secret.of("Bearer sesame"));
+        assertThat(tracing.headers()).containsEntry(new FieldName("Authorization"), Secret.of("Bearer sesame"));
         assertThat(ConfigPrinter.print(loaded) + loaded.config()).doesNotContain("sesame");
     }
 
@@ -46,6 +48,23 @@ class TracingConfigTest {
                 .containsExactly(RegistryHost.parse("quay.io"));
         assertThat(Loading.places("tracing: {endpoint: \"http://c.test\", tell-upstreams: [quay.oi]}"))
                 .containsExactly("1:55 tracing.tell-upstreams[0] CONFLICT");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Host", "content-length", "Connection", "EXPECT", "Upgrade", "Content-Type"})
+    void fieldsThatTheClientSetsItselfAreRefused(String name) {
+        assertThat(Loading.error("tracing:\n  endpoint: http://c.test\n  headers:\n    " + name + ": x\n"))
+                .hasToString(
+                        "test.yaml:4:5: tracing.headers[" + name + "]: invalid value \"" + name
+                                + "\": expected another field: this one is set by the client that delivers spans; leave it out");
+    }
+
+    @Test
+    void aFieldIsThereOnceWhateverItsCase() {
+        assertThat(Loading.error("tracing:\n  endpoint: http://c.test\n  headers:\n    X-Key: x\n    x-key: y\n")
+                        .toString())
+                .startsWith("test.yaml:5:5: tracing.headers[x-key]: ")
+                .contains("it is there as \"X-Key\" at 4:5 already; each name once, whatever its case");
     }
 
     @Test

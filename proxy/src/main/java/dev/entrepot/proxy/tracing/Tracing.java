@@ -87,7 +87,7 @@ public final class Tracing implements AutoCloseable {
                 .setConnectTimeout(CONNECT)
                 .setTimeout(ANSWER)
                 .setRetryPolicy(ONCE_MORE);
-        config.headers().forEach((name, value) -> builder.addHeader(name, value.reveal()));
+        config.headers().forEach((name, value) -> builder.addHeader(name.text(), value.reveal()));
         if (config.ca().isPresent()) {
             builder.setTrustedCertificates(authorities(config.ca().get()));
         }
