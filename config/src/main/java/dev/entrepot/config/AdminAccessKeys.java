@@ -40,12 +40,12 @@ final class AdminAccessKeys {
             "The users, of that file and of certificates, who may change things; the others may read. All of them without this key.");
     private static final Key<AdminAccessConfig, Optional<Secret>> READ_TOKEN = Key.optional(
             "read-token",
-            Types.SECRET,
+            Types.TOKEN,
             AdminAccessConfig::readToken,
             "A bearer token that may read: metrics and every GET. Best as ${env:NAME} or ${file:path}.");
     private static final Key<AdminAccessConfig, Optional<Secret>> OPERATE_TOKEN = Key.optional(
             "operate-token",
-            Types.SECRET,
+            Types.TOKEN,
             AdminAccessConfig::operateToken,
             "A bearer token that may read and change things.");
     static final Section<AdminAccessConfig> SECTION = new Section<>(

@@ -33,7 +33,7 @@ final class CredentialsKeys {
 
     private static final Key<CredentialsConfig, Optional<String>> USERNAME = Key.optional(
             "username",
-            Types.TEXT,
+            Types.ACCOUNT,
             CredentialsKeys::username,
             "Name of the account; goes with password or password-file.");
     private static final Key<CredentialsConfig, Optional<Secret>> PASSWORD = Key.optional(
@@ -59,7 +59,7 @@ final class CredentialsKeys {
             "File with the refresh token, read at each use: it may be changed without a restart.");
     private static final Key<CredentialsConfig, Optional<Secret>> BEARER_TOKEN = Key.optional(
             "bearer-token",
-            Types.SECRET,
+            Types.TOKEN,
             credentials -> credentials instanceof BearerToken c ? Optional.of(c.token()) : Optional.empty(),
             "Access token, sent to the registry as it is.");
     private static final Key<CredentialsConfig, Optional<Path>> BEARER_TOKEN_FILE = Key.optional(

@@ -99,6 +99,19 @@ final class Types {
                     "secret", "a secret that is not empty", Secret::of, Secret::toString, JsonForm.text())
             .masked(Types::maskUnlessReference);
 
+    private static final String TOKEN_ALLOWED = "a token without line breaks, and without blanks before and after it:"
+            + " a header field (Authorization: Bearer) cannot carry those";
+
+    static final ScalarType<Secret> TOKEN = ScalarType.of(
+                    "secret", TOKEN_ALLOWED, Types::token, Secret::toString, JsonForm.text())
+            .masked(Types::maskUnlessReference);
+
+    private static final String ACCOUNT_ALLOWED =
+            "a name without a colon, at which registries would end it (RFC 7617), and without control characters";
+
+    static final ScalarType<String> ACCOUNT =
+            ScalarType.of("text", ACCOUNT_ALLOWED, Types::account, name -> name, JsonForm.text());
+
     static final ScalarType<Path> PATH =
             new ScalarType<>("path", "a path", Types::path, Path::toString, UnaryOperator.identity(), JsonForm.text());
 
@@ -181,6 +194,20 @@ final class Types {
             throw refused("a text that is not empty and has no control characters");
         }
         return text;
+    }
+
+    private static Secret token(String text) {
+        if (text.chars().anyMatch(Character::isISOControl) || !text.strip().equals(text)) {
+            throw refused(TOKEN_ALLOWED);
+        }
+        return Secret.of(text);
+    }
+
+    private static String account(String text) {
+        if (text.indexOf(':') >= 0) {
+            throw refused(ACCOUNT_ALLOWED);
+        }
+        return notEmpty(text);
     }
 
     private static String awsRegion(String text) {

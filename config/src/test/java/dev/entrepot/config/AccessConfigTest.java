@@ -105,6 +105,48 @@ class AccessConfigTest {
                 .isFalse();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"se same", "sesame:~+/=", "${file:token}", "${file:crlf}"})
+    void tokensAreThatMayComeInAHeader(String token) throws Exception {
+        Files.writeString(folder.resolve("token"), "sesame\n");
+        Files.writeString(folder.resolve("crlf"), "sesame\r\n");
+
+        assertThat(load("server: {admin-access: {read-token: \"" + token + "\", operate-token: \"" + token + "\"}}")
+                        .adminAccess()
+                        .readToken()
+                        .orElseThrow()
+                        .reveal())
+                .startsWith("se")
+                .doesNotContainPattern("\\s$");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {" sesame", "sesame ", "ses\\name", "sesame\\t", "${file:two}", "${env:WITH_BREAK}"})
+    void tokensThatNoHeaderBringsAreRefusedAndNotShown(String token) throws Exception {
+        Files.writeString(folder.resolve("two"), "sesame\n\n");
+
+        for (String keys : List.of(
+                "server: {admin-access: {read-token: \"%s\"}}",
+                "server: {admin-access: {operate-token: \"%s\"}}",
+                "upstreams: {a.test: {credentials: {bearer-token: \"%s\"}}}")) {
+            List<ConfigError> errors = Loading.errors(keys.formatted(token), folder, Map.of("WITH_BREAK", "sesame\n"));
+            assertThat(errors).hasSize(1);
+            assertThat(errors.getFirst().toString())
+                    .contains("token", "a token without line breaks, and without blanks before and after it")
+                    .doesNotContain("sesame", "ses\name");
+        }
+    }
+
+    @Test
+    void aNameWithAColonIsRefusedSinceBasicCannotSendIt() {
+        for (String way : List.of("password: x", "password-file: pom.xml")) {
+            assertThat(error("upstreams: {a.test: {credentials: {username: \"a:b\", " + way + "}}}")
+                            .toString())
+                    .startsWith("test.yaml:1:46: upstreams[a.test].credentials.username: invalid value \"a:b\":"
+                            + " expected a name without a colon");
+        }
+    }
+
     private static boolean isOpen(String keys) {
         ServerConfig server = config("server: {" + keys + "}").server();
         return server.adminAccess().isOpenAt(server.admin());
