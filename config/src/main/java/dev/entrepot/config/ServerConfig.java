@@ -42,9 +42,14 @@ public record ServerConfig(
      * that nobody asked to be.
      */
     public ServerConfig {
-        boolean sameAddress = listen.equals(admin) && listen.port() != 0;
+        boolean sameAddress = listen.overlaps(admin);
         new Contradictions()
-                .refuseIf(sameAddress, "admin", "an address other than that of listen", "listen", "admin")
+                .refuseIf(
+                        sameAddress,
+                        "admin",
+                        "an address other than that of listen, best another port",
+                        "listen",
+                        "admin")
                 .check("drain", () -> Checks.notNegative("drain", drain))
                 .check("client-stall", () -> Checks.positive("client-stall", clientStall))
                 .check("max-connections", () -> Checks.between("max-connections", maxConnections, 1, 1_000_000))

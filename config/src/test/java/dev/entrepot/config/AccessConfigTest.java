@@ -12,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AccessConfigTest {
@@ -34,7 +35,50 @@ class AccessConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"127.0.0.1:5000", "127.3.2.1:5000", "localhost:5000", "[::1]:5000"})
+    @ValueSource(strings = {"127.0.0.999:5001", "127.0.0.1.2:5001", "1.2.3.256:5001", "a.test.5:5001", "[::1::2]:5001"})
+    void whatIsNoAddressIsNoLoopbackAddressAndRefused(String address) {
+        assertThat(error("server:\n  admin: \"" + address + "\"\n").toString())
+                .startsWith("test.yaml:2:10: server.admin: invalid value \"" + address + "\": expected host:port")
+                .endsWith("; what is before the port is no IP address");
+        assertThat(ListenAddress.isLoopback(address.substring(0, address.lastIndexOf(':'))))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "localhost:5001, 127.0.0.1:5001",
+        "[::1]:5001, LocalHost:5001",
+        "[::1]:5001, [0:0:0:0:0:0:0:1]:5001",
+        ":5001, 127.0.0.1:5001",
+        "0.0.0.0:5001, [::]:5001",
+        "mirror.test:5001, Mirror.test:5001",
+    })
+    void twoNamesOfOneAddressAreOneAddress(String listen, String admin) {
+        String yaml = "server: {anonymous: true, admin-access: {anonymous: true}, listen: \"%s\", admin: \"%s\"}";
+        for (String refused : List.of(yaml.formatted(listen, admin), yaml.formatted(admin, listen))) {
+            assertThat(error(refused).toString())
+                    .contains("server.admin: invalid value: expected an address other than that of listen");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "127.0.0.1:5001, 127.0.0.2:5001",
+        "127.0.0.1:5001, [::1]:5001",
+        "localhost:5001, 127.0.0.2:5001",
+        ":5000, 127.0.0.1:5001",
+        ":0, 127.0.0.1:0",
+    })
+    void twoAddressesAreTwo(String listen, String admin) {
+        assertThat(config("server: {anonymous: true, listen: \"" + listen + "\", admin: \"" + admin + "\"}")
+                        .server()
+                        .admin())
+                .hasToString(admin);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"127.0.0.1:5000", "127.3.2.1:5000", "localhost:5000", "[::1]:5000", "[0:0:0:0:0:0:0:1]:5000"})
     void loopbackAddressesAreAnonymousByDefault(String address) {
         assertThat(config("server: {listen: \"" + address + "\"}")
                         .server()

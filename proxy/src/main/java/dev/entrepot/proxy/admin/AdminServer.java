@@ -29,6 +29,7 @@ import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -223,10 +224,12 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static boolean isLoopback(String host) {
-        return host.equalsIgnoreCase("localhost")
-                || host.startsWith("127.")
-                || host.equals("::1")
-                || host.equals("[::1]");
+        try {
+            return host.equalsIgnoreCase("localhost")
+                    || InetAddress.ofLiteral(host).isLoopbackAddress();
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     /** Whether the authority of a request is localhost or an address, with or without a port. */
