@@ -15,7 +15,7 @@ final class RootKeys {
     private static final ScalarType<Optional<RegistryHost>> UPSTREAM_OR_NONE = ScalarType.of(
             "upstream, or none",
             "the name of an upstream, or none",
-            text -> text.equals(NO_UPSTREAM) ? Optional.empty() : Optional.of(RegistryHost.parse(text)),
+            text -> text.equalsIgnoreCase(NO_UPSTREAM) ? Optional.empty() : Optional.of(RegistryHost.parse(text)),
             host -> host.map(RegistryHost::value).orElse(NO_UPSTREAM),
             JsonForm.text());
 

@@ -343,7 +343,11 @@ class ConfigLoaderTest {
     void withoutTheBuiltInUpstreamsThereIsNoDefaultUpstreamUnlessOneIsNamed() {
         assertThat(Loading.config("builtin-upstreams: false").defaultUpstream()).isEmpty();
         assertThat(Loading.config("builtin-upstreams: false").upstreams()).isEmpty();
-        assertThat(Loading.config("default-upstream: none").defaultUpstream()).isEmpty();
+        for (String none : List.of("none", "None", "NONE", "\"none\"")) {
+            assertThat(Loading.config("default-upstream: " + none).defaultUpstream())
+                    .as(none)
+                    .isEmpty();
+        }
         assertThat(Loading.config("default-upstream: quay.io").defaultUpstream())
                 .contains(new RegistryHost("quay.io"));
     }
