@@ -16,7 +16,7 @@ final class PatternTypes {
             "a regular expression that matches the whole name",
             NamePattern::regex,
             NamePattern::text,
-            JsonForm.text());
+            JsonForm.scalar());
     private static final Key<NamePattern, NamePattern> REGEX_KEY =
             Key.required("regex", REGEX, pattern -> pattern, "A regular expression that the whole name must match.");
     private static final Section<NamePattern> REGEX_SECTION =
@@ -106,7 +106,7 @@ final class PatternTypes {
                     return pattern;
                 },
                 NamePattern::text,
-                JsonForm.text());
+                JsonForm.scalar());
         return new EitherType<>(
                 brief,
                 pattern -> pattern,

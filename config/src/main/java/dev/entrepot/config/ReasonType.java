@@ -31,7 +31,7 @@ final class ReasonType implements ValueType<String> {
 
     @Override
     public ObjectNode schema() {
-        return Types.TEXT.schema();
+        return JsonForm.textOrNumber().schema();
     }
 
     @Override

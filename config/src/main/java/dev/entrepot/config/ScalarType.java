@@ -65,7 +65,7 @@ record ScalarType<T>(
         String text = format.apply(value);
         return switch (form.type()) {
             case INTEGER, BOOLEAN -> new Printed.Scalar(text);
-            case STRING, STRING_OR_INTEGER -> new Printed.Scalar(YamlText.scalar(References.escape(text)));
+            case STRING, STRING_OR_NUMBER, SCALAR -> new Printed.Scalar(YamlText.scalar(References.escape(text)));
         };
     }
 

@@ -143,7 +143,7 @@ record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> 
         switch (type instanceof ScalarType<?> scalar ? scalar.form().type() : JsonForm.Type.STRING) {
             case INTEGER -> property.put("default", Integer.parseInt(text));
             case BOOLEAN -> property.put("default", Boolean.parseBoolean(text));
-            case STRING, STRING_OR_INTEGER -> property.put("default", text);
+            case STRING, STRING_OR_NUMBER, SCALAR -> property.put("default", text);
         }
     }
 

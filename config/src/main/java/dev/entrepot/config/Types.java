@@ -19,14 +19,14 @@ import java.util.stream.Collectors;
 /** The single values that the file is made of. */
 final class Types {
     static final ScalarType<String> TEXT =
-            ScalarType.of("text", "a text", Types::notEmpty, text -> text, JsonForm.text());
+            ScalarType.of("text", "a text", Types::notEmpty, text -> text, JsonForm.scalar());
 
     static final ScalarType<String> RULE_NAME = ScalarType.of(
             "name",
             ReplicationRuleConfig.NAME_ALLOWED,
             ReplicationRuleConfig::checkName,
             name -> name,
-            JsonForm.pattern(ReplicationRuleConfig.NAME_GRAMMAR));
+            JsonForm.patternOrNumber(ReplicationRuleConfig.NAME_GRAMMAR));
 
     static final ScalarType<Boolean> BOOL =
             ScalarType.of("true or false", "true or false", Types::bool, String::valueOf, JsonForm.bool());
@@ -83,7 +83,7 @@ final class Types {
             "a repository name: lower-case letters and digits, parts joined by . _ __ or -, components joined by /",
             RepositoryName::new,
             RepositoryName::value,
-            JsonForm.text());
+            JsonForm.scalar());
 
     static final ScalarType<ProbedImage> PROBED_IMAGE =
             ScalarType.of("image", ProbedImage.ALLOWED, ProbedImage::parse, ProbedImage::toString, JsonForm.text());
@@ -96,27 +96,32 @@ final class Types {
             JsonForm.pattern("[^/ ]+/[^/ ]+(/[^/ ]+)?"));
 
     static final ScalarType<Secret> SECRET = ScalarType.of(
-                    "secret", "a secret that is not empty", Secret::of, Secret::toString, JsonForm.text())
+                    "secret", "a secret that is not empty", Secret::of, Secret::toString, JsonForm.scalar())
             .masked(Types::maskUnlessReference);
 
     private static final String TOKEN_ALLOWED = "a token without line breaks, and without blanks before and after it:"
             + " a header field (Authorization: Bearer) cannot carry those";
 
     static final ScalarType<Secret> TOKEN = ScalarType.of(
-                    "secret", TOKEN_ALLOWED, Types::token, Secret::toString, JsonForm.text())
+                    "secret", TOKEN_ALLOWED, Types::token, Secret::toString, JsonForm.scalar())
             .masked(Types::maskUnlessReference);
 
     private static final String ACCOUNT_ALLOWED =
             "a name without a colon, at which registries would end it (RFC 7617), and without control characters";
 
     static final ScalarType<String> ACCOUNT =
-            ScalarType.of("text", ACCOUNT_ALLOWED, Types::account, name -> name, JsonForm.text());
+            ScalarType.of("text", ACCOUNT_ALLOWED, Types::account, name -> name, JsonForm.scalar());
 
-    static final ScalarType<Path> PATH =
-            new ScalarType<>("path", "a path", Types::path, Path::toString, UnaryOperator.identity(), JsonForm.text());
+    static final ScalarType<Path> PATH = new ScalarType<>(
+            "path", "a path", Types::path, Path::toString, UnaryOperator.identity(), JsonForm.scalar());
 
     static final ScalarType<Path> FILE = new ScalarType<>(
-            "file", "a file that can be read", Types::file, Path::toString, UnaryOperator.identity(), JsonForm.text());
+            "file",
+            "a file that can be read",
+            Types::file,
+            Path::toString,
+            UnaryOperator.identity(),
+            JsonForm.scalar());
 
     static final ScalarType<ZoneId> ZONE = ScalarType.of(
             "time zone", "a time zone, for example UTC or Europe/Berlin", Types::zone, ZoneId::getId, JsonForm.text());
@@ -129,7 +134,7 @@ final class Types {
             JsonForm.pattern("([01][0-9]|2[0-3]):[0-5][0-9]"));
 
     static final ScalarType<SemverRange> SEMVER =
-            ScalarType.of("version range", SemverRange.ALLOWED, SemverRange::new, SemverRange::text, JsonForm.text());
+            ScalarType.of("version range", SemverRange.ALLOWED, SemverRange::new, SemverRange::text, JsonForm.scalar());
 
     static final ScalarType<CronExpression> CRON = ScalarType.of(
             "cron expression", CronExpression.ALLOWED, CronExpression::new, CronExpression::text, JsonForm.text());

@@ -88,6 +88,7 @@ final class SchemaCheck {
         }
         return switch (wanted.stringValue()) {
             case "string" -> value instanceof String;
+            case "number" -> value instanceof Number;
             case "integer" -> value instanceof Integer;
             case "boolean" -> value instanceof Boolean;
             case "array" -> value instanceof List<?>;
