@@ -12,10 +12,11 @@ import java.util.Optional;
  * @param semver the range that the tag must be a version in
  */
 public record RuleTagsConfig(List<NamePattern> include, List<NamePattern> exclude, Optional<SemverRange> semver) {
-    /** Copies the lists. */
+    /** Copies the lists and refuses conditions that no tag passes for certain: such a rule would say nothing. */
     public RuleTagsConfig {
         include = List.copyOf(include);
         exclude = List.copyOf(exclude);
+        TagContradictions.refuse(include, exclude, semver);
     }
 
     /** Tags that match one of the patterns. */

@@ -28,12 +28,17 @@ final class TagContradictions {
     private final Optional<NamePattern> regex;
     private final Optional<VersionRange> range;
     private final boolean newestByVersion;
+    // Attached tags are as good as others there, and where it restricts, what follows the dash of a version does not
+    // count.
+    private final boolean ofCaching;
 
     private TagContradictions(
             List<NamePattern> exclude,
             Optional<NamePattern> regex,
             Optional<SemverRange> semver,
-            Optional<Newest> newest) {
+            Optional<Newest> newest,
+            boolean ofCaching) {
+        this.ofCaching = ofCaching;
         this.exclude = exclude;
         this.regex = regex;
         this.range = semver.map(VersionRange::of);
@@ -55,10 +60,24 @@ final class TagContradictions {
         if (!always.stream().allMatch(TagContradictions::isAttached)) {
             return;
         }
-        TagContradictions conditions = new TagContradictions(exclude, regex, semver, newest);
+        new TagContradictions(exclude, regex, semver, newest, false).refuse(include);
+    }
+
+    /**
+     * Refuses what is about no tag in a rule about caching.
+     *
+     * @param include any tag, if it is empty
+     * @throws InvalidValueException naming the condition that drops every tag
+     */
+    static void refuse(List<NamePattern> include, List<NamePattern> exclude, Optional<SemverRange> semver) {
+        new TagContradictions(exclude, Optional.empty(), semver, Optional.empty(), true)
+                .refuse(include.isEmpty() ? List.of(NamePattern.parse("*")) : include);
+    }
+
+    private void refuse(List<NamePattern> include) {
         Map<NamePattern, String> dropped = new LinkedHashMap<>();
         for (NamePattern pattern : include) {
-            Optional<String> condition = conditions.dropping(pattern);
+            Optional<String> condition = dropping(pattern);
             if (condition.isEmpty()) {
                 return;
             }
@@ -122,7 +141,7 @@ final class TagContradictions {
     }
 
     private Optional<String> dropping(String tag) {
-        if (isAttached(tag)) {
+        if (!ofCaching && isAttached(tag)) {
             return Optional.of("include");
         }
         if (exclude.stream().anyMatch(excluded -> excluded.matcher().test(tag))) {
@@ -135,7 +154,11 @@ final class TagContradictions {
         if (version.isEmpty()) {
             return withoutVersions();
         }
-        return range.isPresent() && !range.get().test(version.get()) ? Optional.of("semver") : Optional.empty();
+        return range.filter(versions -> !isIn(versions, version.get())).map(versions -> "semver");
+    }
+
+    private boolean isIn(VersionRange versions, SemanticVersion version) {
+        return versions.test(version) || ofCaching && versions.test(version.withoutPreRelease());
     }
 
     private Optional<String> withoutVersions() {

@@ -40,6 +40,36 @@ class CacheRulesTest {
         assertThat(rule("priority: -100").priority()).contains(-100);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{include: [a], exclude: [a]} | 1:40 rules[0].tags.exclude",
+                "{include: ['1.*', '2.1'], exclude: ['1*', '2.?']} | 1:51 rules[0].tags.exclude",
+                "{exclude: ['*']} | 1:26 rules[0].tags.exclude",
+                "{include: [latest], semver: '>=1'} | 1:44 rules[0].tags.semver",
+                "{include: ['2.*'], semver: '<2'} | 1:43 rules[0].tags.semver",
+            })
+    void conditionsOnTagsThatNoTagPassesAreRefusedSinceTheyWouldDenyNothing(String tags, String place) {
+        assertThat(Loading.places("rules: [{tags: " + tags + ", deny: x}]")).containsExactly(place + " INVALID_VALUE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{include: [a, b], exclude: [a]}",
+                "{exclude: ['1.*']}",
+                "{include: ['sha256-*', 'sha256-1f.sig']}",
+                "{include: [sha256-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.sig]}",
+                "{include: ['v2.*'], semver: '>=2'}",
+                "{include: [2.0-alpine], semver: '>=2'}",
+                "{include: ['2.0.0-*'], semver: '>=2'}",
+                "{}",
+            })
+    void otherConditionsOnTagsAreTaken(String tags) {
+        assertThat(rule("tags: " + tags + ", deny: x").tags()).isPresent();
+    }
+
     @Test
     void upstreamsHaveRulesOfTheirOwn() {
         EntrepotConfig config = Loading.config("upstreams: {ghcr.io: {rules: [{offline: true}]}}");
