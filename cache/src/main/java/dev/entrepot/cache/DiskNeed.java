@@ -24,20 +24,28 @@ record DiskNeed(long missingBytes, long goalBytes, EvictionReason reason) {
      * @return empty if there is room
      */
     static Optional<DiskNeed> of(DiskLimits limits, long mostBytes, long wantedBytes, long usedBytes, long freeBytes) {
-        long overCapacity = usedBytes + wantedBytes - mostBytes;
-        long underFloor = limits.minFreeBytes() + wantedBytes - freeBytes;
+        long overCapacity = sum(usedBytes, wantedBytes) - mostBytes;
+        // What is promised may be more than there is: freeBytes is negative then.
+        long floor = sum(limits.minFreeBytes(), wantedBytes);
+        long underFloor = freeBytes < 0 ? sum(floor, -freeBytes) : floor - freeBytes;
         long missing = Math.max(overCapacity, underFloor);
         if (missing <= 0) {
             return Optional.empty();
         }
         long goal = missing;
         if (overCapacity > 0) {
-            goal = Math.max(goal, usedBytes + wantedBytes - limits.lowBytes());
+            goal = Math.max(goal, sum(usedBytes, wantedBytes) - limits.lowBytes());
         }
         if (underFloor > 0) {
-            goal = Math.max(goal, underFloor + limits.capacityBytes() / SLACK_PARTS);
+            goal = Math.max(goal, sum(underFloor, limits.capacityBytes() / SLACK_PARTS));
         }
         return Optional.of(new DiskNeed(
                 missing, goal, underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY));
+    }
+
+    // Of two that are not negative, and may be configured near the most that there is.
+    private static long sum(long one, long other) {
+        long sum = one + other;
+        return sum < 0 ? Long.MAX_VALUE : sum;
     }
 }
