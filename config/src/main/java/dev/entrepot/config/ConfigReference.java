@@ -17,8 +17,10 @@ public final class ConfigReference {
             - **Times**: a number with `ms s m h d`, or several, the largest first: `300ms`, `30s`, `1h30m`, `7d`. No more than ten years.
             - **Addresses**: `host:port`, with IPv6 addresses in brackets; `:5000` is every interface.
             - **References**: within any value, `${env:NAME}` is an environment variable, `${env:NAME:-default}` the same with a default for when it is not
-              set or empty, and `${file:path}` the content of a file without the line break at its end. `$${` is a plain `${`.
-              None may be within another, and files are UTF-8.
+              set or empty, and `${file:path}` the content of a file. `$${` is a plain `${`.
+              None may be within another.
+            - **Files with a secret**, of `${file:path}` as of `password-file`, `identity-token-file`, `bearer-token-file` and `client-secret-file`, are UTF-8. One line break at
+              the end (LF or CRLF) and a byte order mark at the start do not count; all else does, blanks too. What the four keys name is one line.
             - **Paths** start from the working directory if they are relative. Files that are to be read must be there.
             - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character, and `**/` at the start or after a slash
               any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`; of users and groups, which have no components, no wildcard stops at a slash); or `{regex: expression}`, which must match the whole name within 100 000 steps.

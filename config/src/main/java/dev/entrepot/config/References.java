@@ -1,10 +1,9 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.SecretFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -13,7 +12,7 @@ import java.util.Optional;
 
 /**
  * Replaces <code>${env:NAME}</code>, <code>${env:NAME:-default}</code> and <code>${file:path}</code> within values. A
- * default counts if the variable is not set or empty; of a file, one line break at its end is dropped. <code>$${</code>
+ * default counts if the variable is not set or empty; of a file, what {@link SecretFile} says counts. <code>$${</code>
  * stands for <code>${</code>.
  */
 final class References {
@@ -110,11 +109,7 @@ final class References {
                 if (bytes.length > MAX_FILE_BYTES) {
                     throw new InvalidValueException("", "the file " + path + " is longer than 64KiB");
                 }
-                return StandardCharsets.UTF_8
-                        .newDecoder()
-                        .decode(ByteBuffer.wrap(bytes))
-                        .toString()
-                        .replaceFirst("\\r?\\n\\z", "");
+                return SecretFile.text(bytes);
             }
         } catch (CharacterCodingException e) {
             throw new InvalidValueException("", "the file " + path + " is not UTF-8");

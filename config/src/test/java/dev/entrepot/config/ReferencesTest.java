@@ -91,6 +91,15 @@ class ReferencesTest {
     }
 
     @Test
+    void theByteOrderMarkOfAFileIsNoPartOfAValue() throws IOException {
+        Files.writeString(directory.resolve("marked"), "\uFEFFghcr.io\r\n");
+        assertThat(Loading.load("default-upstream: \"${file:marked}\"", directory, Map.of())
+                        .config()
+                        .defaultUpstream())
+                .contains(new RegistryHost("ghcr.io"));
+    }
+
+    @Test
     void filesAreReadWithoutTheLineBreakAtTheirEnd() throws IOException {
         Files.writeString(directory.resolve("unix"), "two\nlines\n");
         Files.writeString(directory.resolve("windows"), "one\r\n");

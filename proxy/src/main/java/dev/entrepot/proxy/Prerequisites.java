@@ -213,7 +213,8 @@ final class Prerequisites {
         switch (credentials) {
             case CredentialsConfig.UsernamePasswordFile c -> secret(at, "password-file", c.passwordFile());
             case CredentialsConfig.IdentityTokenFile c -> secret(at, "identity-token-file", c.file());
-            case CredentialsConfig.BearerTokenFile c -> secret(at, "bearer-token-file", c.file());
+            case CredentialsConfig.BearerTokenFile c ->
+                read(at + "bearer-token-file", () -> FileCredentials.requireBearerToken(c.file()));
             case CredentialsConfig.Azure c ->
                 c.clientSecretFile().ifPresent(file -> secret(at, "client-secret-file", file));
             // What is written in the configuration itself is not empty; the rest finds out when it is asked.

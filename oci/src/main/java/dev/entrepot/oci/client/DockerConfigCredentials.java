@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.SecretFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -189,7 +190,7 @@ public final class DockerConfigCredentials implements CredentialSource {
     }
 
     private JsonNode readNow() throws IOException {
-        String text = FileCredentials.read(file, MAX_BYTES);
+        String text = SecretFile.read(file, MAX_BYTES);
         try {
             JsonNode root = OciJson.mapper().readTree(text);
             if (!root.isObject()) {

@@ -127,6 +127,35 @@ class CredentialsTest {
     }
 
     @Test
+    void ofAFileLoseOneLineBreakAndAByteOrderMarkOnly() throws IOException {
+        Path file = folder.resolve("password");
+        CredentialSource source = FileCredentials.ofPassword("bob", file);
+        for (String end : List.of("", "\n", "\r\n")) {
+            Files.writeString(file, "\uFEFF se same " + end);
+            assertThat(source.credential(REGISTRY)).contains(user("bob", " se same "));
+        }
+    }
+
+    @Test
+    void ofAFileThatIsNotUtf8OrMoreThanOneLineAreRefusedAndNotShown() throws IOException {
+        Path latin = Files.write(folder.resolve("latin"), "s\u00e4same".getBytes(StandardCharsets.ISO_8859_1));
+        Path lines = Files.writeString(folder.resolve("lines"), "sesame\n\n");
+        Path blank = Files.writeString(folder.resolve("blank"), "sesame \n");
+
+        assertThatThrownBy(() -> FileCredentials.ofPassword("bob", latin).credential(REGISTRY))
+                .hasMessage(latin + " is not UTF-8");
+        assertThatThrownBy(() -> FileCredentials.requireSecret(latin)).hasMessage(latin + " is not UTF-8");
+        assertThatThrownBy(() -> FileCredentials.ofIdentityToken(lines).credential(REGISTRY))
+                .hasMessageStartingWith(lines + " holds a line break")
+                .hasMessageNotContaining("sesame");
+        assertThatThrownBy(() -> FileCredentials.requireSecret(lines)).hasMessageStartingWith(lines + " holds a line");
+        assertThatThrownBy(() -> FileCredentials.ofBearerToken(blank).credential(REGISTRY))
+                .hasMessage(blank + " holds a blank before or after the token: take it out");
+        assertThatThrownBy(() -> FileCredentials.requireBearerToken(blank)).isInstanceOf(IOException.class);
+        FileCredentials.requireSecret(blank);
+    }
+
+    @Test
     void failWithTheNameOfTheFileAndNothingOfItsContent() throws IOException {
         Path file = Files.writeString(folder.resolve("password"), "s3cret".repeat(20_000));
         Path json = Files.writeString(folder.resolve("config.json"), "{\"auths\": s3cret");

@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client.cloud;
 
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.FileCredentials;
 import dev.entrepot.oci.client.ServiceClient;
 import dev.entrepot.oci.client.ServiceRequest;
 import dev.entrepot.oci.client.cloud.CloudCredentials.AzureSettings;
@@ -67,7 +68,7 @@ final class EntraTokens {
 
     private Optional<String> secret() throws IOException {
         if (settings.clientSecretFile().isPresent()) {
-            return Optional.of(filled(settings.clientSecretFile().get()));
+            return Optional.of(FileCredentials.read(settings.clientSecretFile().get()));
         }
         return settings.clientSecret().or(() -> ofVariables("AZURE_CLIENT_SECRET"));
     }
