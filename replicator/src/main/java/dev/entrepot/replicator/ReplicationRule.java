@@ -20,6 +20,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
@@ -169,12 +170,14 @@ public record ReplicationRule(
     }
 
     /**
-     * Whether a push of this tag to this repository of the source concerns the rule; a push without a tag may be that
-     * of a referrer, which it does. Conditions that need more than the name count as met.
+     * Whether a push of a tag to a repository of the source concerns the rule; a push without a tag may be that of a
+     * referrer, which it does. Conditions that need more than the name count as met. Patterns are compiled here, not at
+     * each push.
      */
-    public boolean concerns(RepositoryName repository, Optional<Tag> tag) {
-        return repositoryFilter().test(repository)
-                && (tag.isEmpty() || new TagSelector(tags, InstantSource.system()).mayKeep(tag.get()));
+    public BiPredicate<RepositoryName, Optional<Tag>> pushFilter() {
+        Predicate<RepositoryName> selected = repositoryFilter();
+        TagSelector selector = new TagSelector(tags, InstantSource.system());
+        return (repository, tag) -> selected.test(repository) && (tag.isEmpty() || selector.mayKeep(tag.get()));
     }
 
     /** The same rule with another source. */

@@ -4,6 +4,8 @@ import dev.entrepot.config.ReceiveConfig;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
 import dev.entrepot.proxy.admin.SecretJudge;
@@ -18,6 +20,7 @@ import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -171,7 +174,8 @@ final class NotificationReceiver {
         ArrayNode names = OciJson.mapper().createArrayNode();
         Optional<IOException> failure = Optional.empty();
         for (ReplicationRule rule : replication.rules()) {
-            boolean concerned = pushed.stream().anyMatch(push -> rule.concerns(push.repository(), push.tag()));
+            BiPredicate<RepositoryName, Optional<Tag>> concerns = rule.pushFilter();
+            boolean concerned = pushed.stream().anyMatch(push -> concerns.test(push.repository(), push.tag()));
             if (concerned) {
                 names.add(rule.name());
                 try {
