@@ -10,9 +10,9 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -175,7 +175,7 @@ final class TokenService {
         }
     }
 
-    private static Token token(ApiResponse response, Instant asked) throws IOException {
+    private Token token(ApiResponse response, Instant asked) throws IOException {
         if (response.isHtml()) {
             throw unusable(response);
         }
@@ -202,14 +202,17 @@ final class TokenService {
     }
 
     // The service's clock may differ from ours: an earlier time of issue is believed within the life of a token, a
-    // later one never.
-    private static Instant start(JsonNode root, Instant asked) {
+    // later one never. It goes by the wall clock, which may have been set since our steady one began.
+    private Instant start(JsonNode root, Instant asked) {
         try {
-            Instant issued = text(root, "issued_at").map(Instant::parse).orElse(asked);
+            Instant issued = text(root, "issued_at")
+                    .map(Instant::parse)
+                    .map(clock::ofWall)
+                    .orElse(asked);
             boolean plausible =
                     issued.isBefore(asked) && issued.plus(life(root)).isAfter(asked);
             return plausible ? issued : asked;
-        } catch (DateTimeParseException e) {
+        } catch (DateTimeException e) {
             return asked;
         }
     }

@@ -607,6 +607,25 @@ class AuthExchangeTest {
                 .containsExactly("manifest 401", "token 200", "manifest 200", "token 200", "manifest 200");
     }
 
+    /** What the service says of when it issued a token goes by the wall clock as it stands, not as it once stood. */
+    @Test
+    void keepsATokenForItsLifeThoughTheWallClockWasAheadAtTheStart() throws IOException {
+        AtomicLong nanos = new AtomicLong(77);
+        bearerChallenge();
+        RegistryClient client = new RegistryClient(
+                TestWorld.endpoint(REGISTRY.baseUrl()), world.environment().withNanoTime(nanos::get));
+        clients.add(client);
+        world.advance(Duration.ofSeconds(-270));
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .willReturn(json("{\"token\":\"t1\",\"expires_in\":300,\"issued_at\":\"" + world.instant() + "\"}")));
+        accept(MANIFEST, "Bearer t1");
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        nanos.addAndGet(Duration.ofSeconds(60).toNanos());
+        world.advance(Duration.ofSeconds(60));
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        assertThat(world.requests).containsExactly("manifest 401", "token 200", "manifest 200", "manifest 200");
+    }
+
     @Test
     void sendsAStrangeRealmNothingWhenATokenIsWantedInPlaceOfAPassword() throws IOException {
         challenge("team/app", "Basic realm=\"r\"");
