@@ -44,12 +44,13 @@ public record Platform(
     /**
      * Whether this platform, used as a wish, is met by {@code offered}: what the wish leaves open may be anything. The
      * variant that all of an architecture have at least, {@code v8} of {@code arm64} and {@code v1} of {@code amd64},
-     * is the same as none: indexes name it or not, as the tool that wrote them did.
+     * is the same as none in what is offered: indexes name it or not, as the tool that wrote them did. A wish for it is
+     * none for a later one.
      */
     public boolean matches(Platform offered) {
         return os.equals(offered.os)
                 && architecture.equals(offered.architecture)
-                && (namedVariant().isEmpty() || namedVariant().equals(offered.namedVariant()))
+                && (variant.isEmpty() || namedVariant().equals(offered.namedVariant()))
                 && (osVersion.isEmpty() || osVersion.equals(offered.osVersion));
     }
 

@@ -59,6 +59,11 @@ class ValuesTest {
                 .isFalse();
         assertThat(Platform.parse("linux/arm/v8").matches(Platform.parse("linux/arm")))
                 .isFalse();
+        // Who says the least one wants no other.
+        assertThat(Platform.parse("linux/amd64/v1").matches(Platform.parse("linux/amd64/v3")))
+                .isFalse();
+        assertThat(armV8.matches(Platform.parse("linux/arm64/v9"))).isFalse();
+        assertThat(arm64.matches(Platform.parse("linux/arm64/v9"))).isTrue();
     }
 
     @Test
