@@ -105,16 +105,22 @@ final class UrlTypes {
         return query < 0 ? text : text.substring(0, query + 1) + Secret.MASK;
     }
 
-    // Of any text. An @ behind a ? may be in a query, or end a password that has the ?: neither is shown.
+    // Of any text. An @ behind a ? may be in a query, or end a password that has the ?: neither is shown. As with a #.
     private static String mask(String text) {
         int slashes = text.indexOf("://");
         String scheme = slashes < 0 ? "" : text.substring(0, slashes + 3);
-        int query = text.indexOf('?');
+        int query = firstOf(text, '?', '#');
         int at = text.lastIndexOf('@');
         if (query >= 0 && at > query) {
             return scheme + Secret.MASK;
         }
         String shown = query < 0 ? text : text.substring(0, query + 1) + Secret.MASK;
         return at < 0 ? shown : scheme + Secret.MASK + shown.substring(at);
+    }
+
+    private static int firstOf(String text, char one, char other) {
+        int first = text.indexOf(one);
+        int second = text.indexOf(other);
+        return first < 0 ? second : second < 0 ? first : Math.min(first, second);
     }
 }

@@ -294,6 +294,8 @@ class ConfigErrorsTest {
         "https://user:x@a.test/?a=x@hunter2",
         "https://a.test/x?a=x@hunter2",
         "user:hunter2?x@a.test",
+        "https://a.test/#token=hunter2",
+        "https://user:hunter2#x@a.test",
     })
     void credentialsInAUrlAreRefusedAndNotShown(String url) {
         ConfigError error = error("upstreams: {a.test: {url: \"" + url + "\"}}");
