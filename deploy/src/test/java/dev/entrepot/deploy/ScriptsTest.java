@@ -184,6 +184,19 @@ class ScriptsTest {
         assertThat(ending.output()).matches("/.* and package\n");
     }
 
+    /** As in a container that is run with any number for its user. */
+    @Test
+    void mavenForAUserWithoutANameIsNotPutIntoAFolderOfTheCheckout() throws Exception {
+        copy("../mvnw", "mvnw");
+        script("deploy/bin/find-jdk", "echo /nowhere");
+        script("commands/id", "echo 12345; exit 1");
+        Ending ending =
+                run(Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "sh", "mvnw", "package");
+        assertThat(ending.output()).startsWith("mvnw: HOME is not set");
+        assertThat(ending.code()).isEqualTo(1);
+        assertThat(folder.resolve("~12345")).doesNotExist();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"ENTREPOT_JAVA_OPTS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"})
     void collectorOfTheUserTakesThePlaceOfTheOneOfTheRuntime(String variable) throws Exception {
@@ -200,6 +213,12 @@ class ScriptsTest {
                     .doesNotContain("-UseParallelGC")
                     .doesNotContain("+UseSerialGC");
         }
+        // None of these chooses one.
+        String others = "-XX:+UseStringDeduplication -XX:MaxGCPauseMillis=50 -XX:+UseGCOverheadLimit";
+        assertThat(run(Map.of(variable, others), "bin/entrepot", "serve").output())
+                .doesNotContain("-UseParallelGC");
+        assertThat(run(Map.of(variable, others), "bin/entrepot", "export").output())
+                .contains("+UseSerialGC");
     }
 
     @Test
