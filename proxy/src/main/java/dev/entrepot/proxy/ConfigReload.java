@@ -39,6 +39,9 @@ final class ConfigReload implements AutoCloseable {
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
     private final EntrepotConfig started;
+    // What was taken last; of whoever has the lock.
+    private EntrepotConfig applies;
+    private ServerConfig appliesToServer;
     private final ConfigFile file;
     private final boolean wasThere;
     private final LiveRules rules;
@@ -69,10 +72,13 @@ final class ConfigReload implements AutoCloseable {
      *
      * @param started the configuration that the server was started with
      * @param parsed where it came from, and what of it was read then
-     * @param applied called with the new configuration after its rules about caching have come into effect
+     * @param applied called with the new configuration after its rules about caching have come into effect; where it
+     *     fails, once more with the former one after those have
      */
     ConfigReload(EntrepotConfig started, ParsedFile parsed, LiveRules rules, Applied applied) {
         this.started = started;
+        this.applies = started;
+        this.appliesToServer = started.server();
         this.file = parsed.file();
         this.rules = rules;
         this.applied = applied;
@@ -175,15 +181,27 @@ final class ConfigReload implements AutoCloseable {
         }
     }
 
-    // All of it or nothing of it: where the rest fails, rules about caching go back to what they were.
+    // All of it or nothing of it: where the rest fails, rules about caching go back to what they were, and so does what
+    // has been made of them.
     private void apply(LoadedConfig loaded, ServerConfig server) {
         RuleSet former = rules.current();
         try {
             rules.replace(RuleSet.of(loaded));
             applied.take(loaded.config(), server);
         } catch (RuntimeException | Error e) {
-            rules.replace(former);
+            goBack(former, e);
             throw e;
+        }
+        applies = loaded.config();
+        appliesToServer = server;
+    }
+
+    private void goBack(RuleSet former, Throwable why) {
+        try {
+            rules.replace(former);
+            applied.take(applies, appliesToServer);
+        } catch (RuntimeException | Error e) {
+            why.addSuppressed(e);
         }
     }
 

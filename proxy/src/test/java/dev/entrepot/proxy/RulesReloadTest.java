@@ -13,6 +13,8 @@ import dev.entrepot.proxy.rules.RuleSet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -110,7 +112,9 @@ class RulesReloadTest {
         LoadedConfig started = file().load();
         LiveRules rules = rules(started);
         int[] refusals = {1};
+        List<String> taken = new ArrayList<>();
         ConfigReload.Applied applied = (read, server) -> {
+            taken.add(read.rules().size() + " rules, " + rules.of(APP).denied());
             if (refusals[0]-- > 0) {
                 throw new IllegalStateException("not now");
             }
@@ -121,6 +125,9 @@ class RulesReloadTest {
             reload.look();
             assertThat(reload.problem()).isPresent();
             assertThat(rules.of(APP).denied()).isEmpty();
+            assertThat(taken)
+                    .as("what was taken of a file that failed is taken back")
+                    .containsExactly("1 rules, Optional[closed]", "0 rules, Optional.empty");
             for (int look = 0; look < 20; look++) {
                 reload.look();
             }
