@@ -4,6 +4,9 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
+import java.nio.channels.WritableByteChannel;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  * tells nobody. Safe for all threads.
  */
 final class StandardOutput extends OutputStream {
-    // What the operating system says where whoever reads has gone, as head does when it has seen enough.
+    // What the operating system says where whoever reads has gone, as head does when it has seen enough; in the
+    // language
+    // of the user it says something else.
     private static final String GONE = "Broken pipe";
 
     private final OutputStream out;
@@ -47,6 +52,24 @@ final class StandardOutput extends OutputStream {
      * wanted.
      */
     Optional<String> lost() {
-        return Optional.ofNullable(failure).map(FailureWords::of).filter(words -> !words.equals(GONE));
+        return Optional.ofNullable(failure).map(FailureWords::of).filter(words -> !isGone(words));
+    }
+
+    private static boolean isGone(String words) {
+        return words.equals(GONE) || words.equals(ofBrokenPipe());
+    }
+
+    /** What the operating system says here where whoever reads has gone. */
+    static String ofBrokenPipe() {
+        try {
+            Pipe pipe = Pipe.open();
+            try (WritableByteChannel end = pipe.sink()) {
+                pipe.source().close();
+                end.write(ByteBuffer.allocate(1));
+                return GONE;
+            }
+        } catch (IOException e) {
+            return FailureWords.of(e);
+        }
     }
 }

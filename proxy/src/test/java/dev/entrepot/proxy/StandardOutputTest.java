@@ -43,6 +43,21 @@ class StandardOutputTest {
         assertThat(fine.lost()).isEmpty();
     }
 
+    /** In whichever language: what is asked of a pipe is what standard output fails with. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whoHasReadEnoughIsKnownByWhatTheSystemSays() throws Exception {
+        Process reader = new ProcessBuilder("sh", "-c", "exec <&-; echo gone; exec sleep 60").start();
+        StandardOutput output = new StandardOutput(reader.getOutputStream());
+        try {
+            assertThat(reader.getInputStream().read()).isEqualTo('g');
+            assertThatThrownBy(() -> output.write(new byte[100_000])).hasMessage(StandardOutput.ofBrokenPipe());
+        } finally {
+            reader.destroyForcibly();
+        }
+        assertThat(output.lost()).isEmpty();
+    }
+
     @Test
     @EnabledOnOs(OS.LINUX)
     void commandWhoseAnswerFindsNoRoomFails() throws Exception {
