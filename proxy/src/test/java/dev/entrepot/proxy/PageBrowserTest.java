@@ -368,6 +368,38 @@ class PageBrowserTest {
         assertThat(browser.text(MAIN)).doesNotContain("No tag");
     }
 
+    /** There is more of what is shown, and not of what has been asked for and is still to come. */
+    @Test
+    void moreTagsAreNotShownInPlaceOfThoseThatWereAskedForBefore() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/");
+        browser.evaluate("""
+                (() => {
+                  const real = window.fetch;
+                  let clicked = false;
+                  const type = (text) => {
+                    const input = document.querySelector('main input[type=search]');
+                    input.value = text;
+                    input.dispatchEvent(new Event('input'));
+                  };
+                  window.fetch = async (address, options) => {
+                    if (!String(address).includes('api/tags')) {
+                      return real(address, options);
+                    }
+                    const last = String(address).includes('text=no-such') && !clicked;
+                    if (last) {
+                      clicked = true;
+                      document.querySelector('main .pager button').click();
+                    }
+                    const found = await (await real(address, options)).json();
+                    setTimeout(() => last ? window.answered = 'all' : clicked ? null : type('no-such'), 500);
+                    return new Response(JSON.stringify({ ...found, next: 'zzz' }), { headers: { 'Content-Type': 'application/json' } });
+                  };
+                  type('');
+                })()""");
+        browser.await("window.answered === 'all'");
+        assertThat(browser.text(MAIN)).contains("No tag that is known here contains");
+    }
+
     @Test
     void artifactsAreNamedInListsToo() throws Exception {
         go("#/repositories/" + PageWorld.APP + "/tags/");

@@ -89,18 +89,25 @@ export async function tags(repository, signal) {
   let next;
   let typing = 0;
   let asked = 0;
+  let answered = 0;
   const lines = [];
   const result = h("div", {});
-  const more = h("button", { type: "button", on: { click: async () => { const shown = lines.length; await again(false); result.querySelectorAll("tbody a")[shown]?.focus(); } } }, "Show more");
+  const more = h("button", { type: "button", on: { click: async () => { if (answered < asked) { return; } const shown = lines.length; await again(false); result.querySelectorAll("tbody a")[shown]?.focus(); } } }, "Show more");
   const pager = h("div", { class: "pager" }, more);
   const input = h("input", { type: "search", placeholder: "Part of a tag", "aria-label": "Filter tags by a part of their name", autocomplete: "off", spellcheck: "false",
     autocapitalize: "none", on: { input: () => { clearTimeout(typing); typing = setTimeout(() => { text = input.value; again(true); }, 200); } } });
   const box = h("input", { type: "checkbox", on: { change: () => { all = box.checked ? "true" : ""; again(true); } } });
 
-  // Of several answers under way only that to the last question counts, in whichever order they come.
+  // Of several answers under way only that to the last question counts, in whichever order they come. Before it there
+  // is nothing of which more could be shown.
   async function load(anew) {
     const mine = ++asked;
-    const found = await get("api/tags", { repository, text, all, after: anew ? "" : next, n: PAGE }, signal);
+    let found;
+    try {
+      found = await get("api/tags", { repository, text, all, after: anew ? "" : next, n: PAGE }, signal);
+    } finally {
+      answered = Math.max(answered, mine);
+    }
     if (mine === asked) {
       if (anew) {
         lines.length = 0;
