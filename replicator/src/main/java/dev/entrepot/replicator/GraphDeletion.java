@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
  * and their referrers go as far as no other tag can need them: what the journal lists under other tags stays, also
  * under those that go next, and everything stays if there are tags that this process did not bring or that are not
  * where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under
- * it.
+ * it. An index that the target does not delete keeps what is under it.
  */
 final class GraphDeletion {
     private final TargetSession session;
@@ -184,9 +184,12 @@ final class GraphDeletion {
 
     // Leaves before roots.
     private static List<Digest> nodes(CompletedTag gone, Predicate<Digest> needed) {
-        Set<Digest> nodes = new LinkedHashSet<>();
+        LinkedHashSet<Digest> nodes = new LinkedHashSet<>();
         gone.nodes().reversed().forEach(node -> nodes.add(node.digest()));
-        nodes.add(gone.targetDigest());
+        if (!nodes.contains(gone.targetDigest())) {
+            // A trimmed index, which is above all of it.
+            nodes.addFirst(gone.targetDigest());
+        }
         nodes.removeIf(needed);
         return List.copyOf(nodes);
     }
@@ -242,25 +245,40 @@ final class GraphDeletion {
         int held = 0;
         Set<Digest> nodes = new LinkedHashSet<>(going);
         nodes.retainAll(foreseen);
+        // What is under one that stays, which may have got another name meanwhile.
+        Set<Digest> below = new HashSet<>();
+        int kept = 0;
         for (Digest digest : nodes) {
+            if (below.contains(digest)) {
+                kept++;
+                below.addAll(below(digest));
+                continue;
+            }
             try {
                 repository.deleteAttached(digest, tags, needed);
                 if (repository.delete(digest)) {
                     deleted++;
-                } else {
-                    held++;
+                    continue;
                 }
+                held++;
             } catch (RefusedException e) {
                 // The tag is gone, and the target may have its own rules for what no tag names.
                 refused++;
                 refusal = Optional.of(e);
             }
+            below.addAll(below(digest));
         }
         int left = refused;
         String text = deleted + " manifests"
                 + (held == 0 ? "" : "; " + held + " others stay: " + repository.whyItStays())
                 + refusal.map(e -> "; it refuses to delete " + left + " others: " + e.getMessage())
-                        .orElse("");
+                        .orElse("")
+                + (kept == 0 ? "" : "; " + kept + " under those stay with them");
         return new Manifests(text, held);
+    }
+
+    // A layout itself keeps what is under an index that it has.
+    private Set<Digest> below(Digest stays) throws IOException {
+        return session.registry().isAtHand() ? Set.of() : repository.children(stays);
     }
 }

@@ -338,6 +338,9 @@ final class LeftoverDeletion {
                                 e.failure().fault())
                         : e.failure();
                 outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(failure)));
+                // It is there still, and names what is below it.
+                kept.put(digest, "it could not be deleted");
+                holdBelow(kept);
             }
             if (!session.registry().isAtHand()) {
                 forget(outcomes.getLast());

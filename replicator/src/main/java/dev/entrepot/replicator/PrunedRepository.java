@@ -112,6 +112,17 @@ final class PrunedRepository {
         return repository.delete(digest) || repository.reader().resolve(digest).isEmpty();
     }
 
+    /** The manifests that an index at the target names; none if it is gone, or no index. */
+    Set<Digest> children(Digest digest) throws IOException {
+        try {
+            return Manifest.parse(repository.reader().fetchManifest(digest)).manifests().stream()
+                    .map(Descriptor::digest)
+                    .collect(Collectors.toSet());
+        } catch (NotFoundException e) {
+            return Set.of();
+        }
+    }
+
     /** Why a manifest stays that the target was told to delete, and did not refuse to. */
     String whyItStays() {
         return session.registry().isAtHand() ? HELD : NOT_DELETED;

@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -259,6 +260,62 @@ class LeftoverPruneTest {
 
         assertThat(mirror.manifests).doesNotContainKey(withdrawn.digest());
         assertThat(listed(mirror, image)).containsExactly(theirs.digest());
+    }
+
+    @Test
+    void referrerWhoseEntryInTheFallbackTagCannotBeTakenOutStays() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor stays = shapes.referrer(image, "x/sig", "signature");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        shapes.tag("v1", image);
+        complete();
+        app.manifests.remove(sbom.digest());
+        complete();
+        engine.clock.pass(PAST);
+        AtomicBoolean out = new AtomicBoolean(true);
+        target.gate((index, request) -> {
+            if (out.get()
+                    && request.equals(
+                            "PUT manifest mirror/app " + image.digest().referrersTag())) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+        assertThat(listed(mirror, image)).contains(sbom.digest());
+        assertThat(mirror.manifests).containsKey(sbom.digest());
+
+        out.set(false);
+        complete();
+        assertThat(listed(mirror, image)).containsExactly(stays.digest());
+        assertThat(mirror.manifests).doesNotContainKey(sbom.digest());
+    }
+
+    @Test
+    void referrerThatATagOfCosignNamesByTheTimeItIsToGoStaysListed() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        shapes.tag("v1", image);
+        complete();
+        app.manifests.remove(sbom.digest());
+        complete();
+        engine.clock.pass(PAST);
+        Tag theirs = new Tag("sha256-" + "0".repeat(64) + ".sbom");
+        target.forgetRequests();
+        target.gate((index, request) -> {
+            // For the deletion, not for the plan.
+            if (request.equals("GET manifest mirror/app " + sbom.digest())
+                    && target.requests("GET tags").size() == 2) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                mirror.tags.put(theirs, sbom.digest());
+            }
+        });
+
+        complete();
+
+        assertThat(mirror.tags).containsEntry(theirs, sbom.digest());
+        assertThat(mirror.manifests).containsKey(sbom.digest());
+        assertThat(listed(mirror, image)).containsExactly(sbom.digest());
     }
 
     @Test
@@ -502,6 +559,28 @@ class LeftoverPruneTest {
     }
 
     @Test
+    void whatBelongsToAnIndexThatATagOfCosignNamesStaysWithIt() throws IOException {
+        Descriptor child = shapes.image("old amd64");
+        Descriptor old = shapes.index(List.of(child));
+        Descriptor signature = shapes.referrer(old, "x/sig", "signature");
+        Descriptor cosign = shapes.image("cosign");
+        Tag tag = new Tag(Shapes.stem(old) + ".sig");
+        shapes.tag(tag.value(), cosign);
+        shapes.tag("v1", old);
+        complete();
+        mirror.tags.put(new Tag("sha512-" + "a".repeat(64) + ".sig"), old.digest());
+        shapes.tag("v1", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+
+        assertThat(asPlanned().items())
+                .anySatisfy(
+                        item -> assertThat(item.reason()).contains("left over stay: it belongs to " + old.digest()));
+        assertThat(mirror.manifests).containsKeys(old.digest(), child.digest(), signature.digest(), cosign.digest());
+        assertThat(mirror.tags).containsEntry(tag, cosign.digest());
+    }
+
+    @Test
     void cosignTagThatTheTargetsOwnersMovedStays() throws IOException {
         Descriptor image = shapes.image("amd64");
         Tag tag = new Tag(Shapes.stem(image) + ".sig");
@@ -621,6 +700,116 @@ class LeftoverPruneTest {
                         moved.signature().digest());
         assertThat(mirror.tags).doesNotContainKey(moved.old().digest().referrersTag());
         Completeness.assertComplete(app, "latest", target, "mirror/app");
+    }
+
+    @Test
+    void indexGoesBeforeTheImagesThatItNames() throws IOException {
+        List<Descriptor> children = IntStream.range(0, 8)
+                .mapToObj(i -> shapes.image("platform " + i))
+                .toList();
+        Descriptor old = shapes.index(children);
+        // As the journal has them.
+        assertThat(children).anyMatch(child -> child.digest().compareTo(old.digest()) < 0);
+        shapes.tag("latest", old);
+        complete();
+        shapes.tag("latest", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+
+        assertThat(planned()).hasSize(9).first().returns("mirror/app@" + old.digest(), PruneStep::name);
+        asPlanned();
+        assertThat(target.requests("DELETE manifest mirror/app sha256:"))
+                .hasSize(9)
+                .first()
+                .isEqualTo("DELETE manifest mirror/app " + old.digest());
+    }
+
+    @Test
+    void whatIsUnderAnIndexThatTheTargetKeepsStays() throws IOException {
+        Moved moved = moved();
+        engine.clock.pass(PAST);
+        mirror.undeletable.add(moved.old().digest());
+
+        ReplicationReport report = complete();
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("the target has it still"))
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("it belongs to " + moved.old().digest()));
+        assertThat(mirror.manifests)
+                .containsKeys(moved.old().digest(), moved.child().digest());
+
+        mirror.undeletable.clear();
+        complete();
+        assertThat(mirror.manifests)
+                .doesNotContainKeys(moved.old().digest(), moved.child().digest());
+    }
+
+    @Test
+    void whatIsUnderAnIndexThatCannotBeDeletedStays() throws IOException {
+        Moved moved = moved();
+        engine.clock.pass(PAST);
+        AtomicBoolean out = new AtomicBoolean(true);
+        target.gate((index, request) -> {
+            if (out.get()
+                    && request.equals(
+                            "DELETE manifest mirror/app " + moved.old().digest())) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().failed()).isEqualTo(1);
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.manifests)
+                .containsKeys(moved.old().digest(), moved.child().digest());
+
+        out.set(false);
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+        assertThat(mirror.manifests)
+                .doesNotContainKeys(moved.old().digest(), moved.child().digest());
+    }
+
+    @Test
+    void targetThatRefusesToListItsTagsKeepsAllThatIsLeftOverAndTheReportSaysSo() throws IOException {
+        Moved moved = moved();
+        engine.clock.pass(PAST);
+        target.gate((index, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new RefusedException(403, "DENIED", "no lists for you");
+            }
+        });
+
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("3 manifests left over stay: the target refuses to list its tags"));
+        assertThat(mirror.manifests)
+                .containsKeys(
+                        moved.old().digest(),
+                        moved.child().digest(),
+                        moved.signature().digest());
+    }
+
+    @Test
+    void whatCameFromAnotherSourceIsNotPrunedByWhatThisOneHas() throws IOException {
+        Moved moved = moved();
+        MemoryRegistry second = new MemoryRegistry("second.test", Abilities.ALL);
+        Shapes there = new Shapes(second.repository("app"));
+        there.tag("latest", there.image("of the second"));
+        rules.source = second.asSource();
+        complete();
+        engine.clock.pass(PAST);
+
+        assertThat(planned().stream().flatMap(step -> step.manifests().stream()))
+                .doesNotContain(moved.old().digest(), moved.child().digest());
+        complete();
+        assertThat(mirror.manifests)
+                .containsKeys(
+                        moved.old().digest(),
+                        moved.child().digest(),
+                        moved.signature().digest());
     }
 
     @Test

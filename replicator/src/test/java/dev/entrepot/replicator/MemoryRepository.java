@@ -47,6 +47,9 @@ public final class MemoryRepository implements RepositorySource, ConditionalTarg
     /** Tags that it has and its list lacks. */
     public final Set<Tag> unlisted = ConcurrentHashMap.newKeySet();
 
+    /** Manifests that it has, and says that it has not when it is told to delete them. */
+    public final Set<Digest> undeletable = ConcurrentHashMap.newKeySet();
+
     public final Map<Tag, Digest> tags = new ConcurrentSkipListMap<>();
     private final Map<Digest, List<Descriptor>> listedFalsely = new ConcurrentHashMap<>();
 
@@ -270,6 +273,9 @@ public final class MemoryRepository implements RepositorySource, ConditionalTarg
         return switch (reference) {
             case Tag tag -> tags.remove(tag) != null;
             case Digest digest -> {
+                if (undeletable.contains(digest)) {
+                    yield false;
+                }
                 tags.values().removeIf(digest::equals);
                 yield manifests.remove(digest) != null;
             }

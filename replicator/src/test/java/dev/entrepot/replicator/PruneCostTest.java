@@ -179,6 +179,21 @@ class PruneCostTest {
     }
 
     @Test
+    void tagThatAStrangerMovesToWhatIsDeletedAfterItKeepsThat() throws IOException {
+        areDue(50);
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app gone20")) {
+                mirror.tags.put(new Tag("gone30"), images.get("gone40"));
+            }
+        });
+
+        engine.run(rules);
+
+        assertThat(mirror.tags).hasSize(KEPT + 1).containsEntry(new Tag("gone30"), images.get("gone40"));
+        assertThat(mirror.manifests).containsKey(images.get("gone40"));
+    }
+
+    @Test
     void listsTakeAFixedShareOfTheTimeAtMost() throws IOException {
         areDue(50);
         AtomicLong seconds = new AtomicLong();
@@ -276,6 +291,63 @@ class PruneCostTest {
         assertThat(mirror.manifests)
                 .hasSize(20 + 2)
                 .containsKeys(theirs.values().toArray(Digest[]::new));
+    }
+
+    @Test
+    void tagOfCosignThatAStrangerPutsOnAnIndexWhileOthersGoKeepsWhatIsUnderIt() throws IOException {
+        Map<Digest, Digest> children = new HashMap<>();
+        for (String which : List.of("old", "new")) {
+            for (int i = 0; i < 2; i++) {
+                Descriptor child = shapes.image(which + i);
+                Descriptor index = shapes.index(List.of(child));
+                shapes.tag("moves" + i, index);
+                if (which.equals("old")) {
+                    children.put(index.digest(), child.digest());
+                }
+            }
+            engine.run(rules);
+        }
+        engine.clock.pass(Duration.ofDays(8));
+        Tag theirs = new Tag("sha256-" + "0".repeat(64) + ".sig");
+        List<Digest> named = new ArrayList<>();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest") && named.isEmpty()) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                children.keySet().stream()
+                        .filter(digest -> !request.contains(digest.toString()))
+                        .forEach(named::add);
+                mirror.tags.put(theirs, named.getFirst());
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(2);
+
+        Digest kept = named.getFirst();
+        assertThat(mirror.tags).containsEntry(theirs, kept);
+        assertThat(mirror.manifests).hasSize(4 + 2).containsKeys(kept, children.get(kept));
+    }
+
+    @Test
+    void nothingLeftOverGoesAfterTheTargetRefusedToListItsTagsAgain() throws IOException {
+        areLeftOver(20);
+        AtomicBoolean refuses = new AtomicBoolean();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest")) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                refuses.set(true);
+            }
+            if (refuses.get() && request.startsWith("GET tags")) {
+                throw new RefusedException(403, "DENIED", "no more lists for you");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("19 manifests left over stay: the target refuses to tell of its tags"));
+        assertThat(mirror.manifests).hasSize(20 + 19);
     }
 
     @Test

@@ -39,6 +39,7 @@ class PrunerTest {
     private final Rules rules = new Rules(source).to(target);
     private Engine engine;
     private Descriptor gone;
+    private Descriptor goneImage;
     private Descriptor goneSignature;
 
     @BeforeEach
@@ -50,6 +51,7 @@ class PrunerTest {
             shapes.tag("v" + i, index);
             if (i == 3) {
                 gone = index;
+                goneImage = image;
                 goneSignature = shapes.referrer(index, "x/sig", "signature");
                 shapes.tag(Shapes.stem(index) + ".sig", shapes.image("cosign"));
             }
@@ -529,6 +531,80 @@ class PrunerTest {
 
         assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
         assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whereTheTargetRefusesToListItsTagsOnlyTheTagGoes() throws IOException {
+        isDue("v3");
+        target.gate((index, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new RefusedException(403, "DENIED", "no lists for you");
+            }
+        });
+
+        assertThat(engine.runner.plan(rules.rule()).targets().getFirst().pruning())
+                .singleElement()
+                .satisfies(step -> {
+                    assertThat(step.reason()).contains("the tag only: the target refuses to list its tags");
+                    assertThat(step.manifests()).isEmpty();
+                });
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items())
+                .anySatisfy(item ->
+                        assertThat(item.reason()).startsWith("the tag only: the target refuses to list its tags"));
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTagStaysIfTheTargetRefusesToListOthers() throws IOException {
+        isDue("v3");
+        target.gate((index, request) -> {
+            if (request.startsWith("GET tags") || request.equals("DELETE manifest mirror/app v3")) {
+                throw new RefusedException(405, "UNSUPPORTED", "the operation is unsupported");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isZero();
+        assertThat(mirror.tags).containsEntry(new Tag("v3"), gone.digest());
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void imagesOfAnIndexThatTheTargetRefusesToDeleteStayWithIt() throws IOException {
+        isDue("v3");
+        refuseToDelete(reference -> reference.equals(gone.digest().toString()));
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests)
+                .doesNotContainKey(goneSignature.digest())
+                .containsKeys(gone.digest(), goneImage.digest());
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("it refuses to delete 1 others", "1 under those stay with them"));
+    }
+
+    @Test
+    void imagesOfAnIndexThatTheTargetKeepsStayWithItAndGoWithItLater() throws IOException {
+        isDue("v3");
+        mirror.undeletable.add(gone.digest());
+
+        assertThat(engine.run(rules).items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("stay: the target has it still"));
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneImage.digest());
+
+        mirror.undeletable.clear();
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneImage.digest());
     }
 
     @Test
