@@ -46,11 +46,20 @@ class AddressPolicyTest {
         "93.184.216.34,PUBLIC",
         "2606:2800:220:1::1,PUBLIC",
         "10.1.2.3,PRIVATE",
+        "172.15.255.255,PUBLIC",
         "172.16.0.1,PRIVATE",
+        "172.31.255.255,PRIVATE",
         "172.32.0.1,PUBLIC",
         "192.168.1.1,PRIVATE",
+        "192.169.0.1,PUBLIC",
+        "100.63.255.255,PUBLIC",
         "100.64.0.1,PRIVATE",
+        "100.127.255.255,PRIVATE",
+        "100.128.0.1,PUBLIC",
+        "198.17.255.255,PUBLIC",
         "198.18.0.1,PRIVATE",
+        "198.19.255.255,PRIVATE",
+        "198.20.0.1,PUBLIC",
         "fd12::1,PRIVATE",
         "127.0.0.1,LOOPBACK",
         "127.9.9.9,LOOPBACK",
@@ -62,7 +71,12 @@ class AddressPolicyTest {
         "::ffff:10.0.0.1,PRIVATE",
         "64:ff9b::7f00:1,LOOPBACK",
         "64:ff9b::a9fe:a9fe,LINK_LOCAL",
+        "64:ff9b::6464:64c8,LINK_LOCAL",
+        "64:ff9b::a83f:8110,LINK_LOCAL",
+        "64:ff9b::5db8:d822,PUBLIC",
         "2002:0a00:0001::1,PRIVATE",
+        "2002:6464:64c8::1,LINK_LOCAL",
+        "2002:5db8:d822::1,PUBLIC",
         "169.254.169.254,LINK_LOCAL",
         "169.254.170.2,LINK_LOCAL",
         "fe80::1,LINK_LOCAL",
@@ -70,6 +84,7 @@ class AddressPolicyTest {
         "100.100.100.200,LINK_LOCAL",
         "168.63.129.16,LINK_LOCAL",
         "224.0.0.1,LINK_LOCAL",
+        "240.0.0.1,LINK_LOCAL",
         "255.255.255.255,LINK_LOCAL"
     })
     void knowsHowFarAnAddressIsFromPublic(String address, AddressPolicy.Reach expected) {
@@ -101,6 +116,15 @@ class AddressPolicyTest {
             assertThatThrownBy(() -> policy.resolve("target.test")).isInstanceOf(ForbiddenAddressException.class);
             assertThatThrownBy(() -> policy.checkLiteral(target)).isInstanceOf(ForbiddenAddressException.class);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.1", "127.0.0.1", "169.254.169.254"})
+    void registryWhoseNameDoesNotResolveLeadsToPublicAddressesAlone(String target) {
+        AddressPolicy policy = new AddressPolicy("registry.test", Set.of(), new Names());
+
+        assertThatThrownBy(() -> policy.checkLiteral(target)).isInstanceOf(ForbiddenAddressException.class);
+        assertThatCode(() -> policy.checkLiteral("93.184.216.34")).doesNotThrowAnyException();
     }
 
     @Test
