@@ -15,6 +15,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
@@ -135,6 +136,42 @@ class CopyBehaviourTest {
     }
 
     // Immutable tags, required referrers
+
+    // Somebody else writes the tag just before, and the registry lets none be written twice.
+    private void refuseTheTagThatIsPutAt(Digest digest) {
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app v1")) {
+                mirror.tags.put(new Tag("v1"), digest);
+                throw new RefusedException(409, "TAG_IMMUTABLE", "the tag cannot be overwritten");
+            }
+        });
+    }
+
+    @Test
+    void tagThatIsRefusedBecauseItIsRightAlreadyIsNoFailure() throws IOException {
+        Descriptor image = shapes.image("new");
+        shapes.tag("v1", image);
+        refuseTheTagThatIsPutAt(image.digest());
+
+        ReplicationReport report = engine.run(rules());
+
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(Outcome.COMPLETE);
+        Completeness.assertComplete(app, "v1", target, "mirror/app");
+        assertThat(only(engine.run(rules())).state()).isEqualTo(ItemReport.State.UP_TO_DATE);
+    }
+
+    @Test
+    void tagThatIsRefusedBecauseItIsElsewhereFailsAndStays() throws IOException {
+        Digest theirs = new Shapes(mirror).image("theirs").digest();
+        shapes.tag("v1", shapes.image("new"));
+        refuseTheTagThatIsPutAt(theirs);
+
+        ReplicationReport report = engine.run(rules());
+
+        assertThat(only(report).state()).isEqualTo(ItemReport.State.FAILED);
+        assertThat(cause(report)).contains("the tag cannot be overwritten");
+        assertThat(mirror.tags).containsEntry(new Tag("v1"), theirs);
+    }
 
     @Test
     void immutableTagThatIsCompleteCostsNoRequestAtAll() throws IOException {
