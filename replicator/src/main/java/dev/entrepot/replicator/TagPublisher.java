@@ -54,16 +54,22 @@ final class TagPublisher {
         }
     }
 
-    /** Gives what a tag names now the backup tag of the plan, if there is one for it. */
+    /** Gives what a tag named when it was compared the backup tag of the plan, if there is one for it. */
     void backUp(Tag tag) throws IOException {
         for (ImagePlan.Backup backup : plan.backups()) {
             if (backup.tag().equals(tag)) {
-                // What has no other name is lost without it, and no later run looks for it.
+                // By its digest: another tag on the same image may have moved a tag of cosign's already. What has no
+                // other name is lost without it, and no later run looks for it.
                 publish(
                         at(
                                 tag,
                                 "reading what is replaced",
-                                () -> repository.reader().fetchManifest(tag)),
+                                () -> repository
+                                        .reader()
+                                        .fetchManifest(repository
+                                                .head(tag)
+                                                .orElseThrow()
+                                                .digest())),
                         backup.as(),
                         true);
             }

@@ -124,6 +124,23 @@ class CosignConflictTest {
     }
 
     @Test
+    void signaturesThatAreReplacedStayAlsoWhereSeveralTagsAreOnTheImage() throws IOException {
+        for (int i = 2; i < 10; i++) {
+            shapes.tag("v" + i, image);
+        }
+        engine.run(rules);
+        Digest theirs = sign(mirror, "release", "region");
+        Digest ours = sign(app, "release", "auditor");
+        engine.clock.pass(Duration.ofDays(2));
+
+        assertThat(engine.run(rules).items()).allMatch(item -> item.state() == ItemReport.State.COPIED);
+
+        assertThat(mirror.tags)
+                .containsEntry(signatures, ours)
+                .containsEntry(new Tag(signatures + "-was-" + theirs.shortForm()), theirs);
+    }
+
+    @Test
     void conflictOfSignaturesMayBeKeptAndIsReported() throws IOException {
         rules.onConflict = OnConflict.KEEP;
         Digest theirs = sign(mirror, "release", "region");
