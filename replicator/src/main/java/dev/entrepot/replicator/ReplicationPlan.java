@@ -53,9 +53,9 @@ public record ReplicationPlan(
      * @param target name of the target
      * @param images the tags, in the order in which they are begun
      * @param pruning what would be deleted, and what is due and stays
-     * @param asked requests that making the plan has sent to the target
+     * @param forecast requests that the target will be sent, about; those of {@code pruning} come on top
      */
-    public record TargetPlan(String target, List<ImagePlan> images, List<PruneStep> pruning, long asked) {
+    public record TargetPlan(String target, List<ImagePlan> images, List<PruneStep> pruning, TargetRequests forecast) {
         /** Copies the lists. */
         public TargetPlan {
             images = List.copyOf(images);
@@ -79,11 +79,6 @@ public record ReplicationPlan(
         public long bytes() {
             return blobBytes()
                     + images.stream().mapToLong(ImagePlan::manifestBytes).sum();
-        }
-
-        /** Requests that the target will be sent, about; those of {@link #pruning} come on top. */
-        public TargetRequests forecast() {
-            return TargetRequests.of(asked, images);
         }
 
         /** How many tags get an action. */

@@ -57,8 +57,9 @@ final class RuleRun {
             long asked = session.gate().requestCount();
             List<PruneStep> pruning =
                     new PrunePlanner(session, survey).plan(works, false).steps();
+            List<ImagePlan> images = works.stream().map(ImageWork::plan).toList();
             return new ReplicationPlan.TargetPlan(
-                    session.name(), works.stream().map(ImageWork::plan).toList(), pruning, asked);
+                    session.name(), images, pruning, TargetRequests.of(asked, images, rule));
         });
         return new ReplicationPlan(
                 rule.name(),

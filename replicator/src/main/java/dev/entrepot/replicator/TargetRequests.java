@@ -1,7 +1,10 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ImagePlan.Step;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * Requests that a run sends to a target, by kind, as a plan expects them. Uploads in parts, repairs, and reading back
@@ -14,16 +17,16 @@ import java.util.List;
  * @param manifests that are pushed
  * @param verified what is asked for after it was sent
  * @param referrers four for each list that is to be kept
- * @param tags that are written, and two for each that is kept under another
+ * @param tags that are written, with what is asked before and after that, and three for each that is kept under another
  */
 public record TargetRequests(
         long asked, long uploads, long mounts, long manifests, long verified, long referrers, long tags) {
     private static final int FOR_AN_UPLOAD = 2;
     private static final int FOR_A_LIST = 4;
-    private static final int FOR_A_BACKUP = 2;
+    private static final int FOR_A_BACKUP = 3;
 
     /** What these images need of a target that was asked so often while they were planned. */
-    static TargetRequests of(long asked, List<ImagePlan> images) {
+    static TargetRequests of(long asked, List<ImagePlan> images, ReplicationRule rule) {
         long blobs = images.stream()
                 .mapToLong(image -> image.count(false, Step.PUSH))
                 .sum();
@@ -42,10 +45,24 @@ public record TargetRequests(
                         * images.stream()
                                 .mapToLong(image -> image.referrerSets().size())
                                 .sum(),
-                images.stream()
-                        .mapToLong(image -> image.tags().size()
-                                + (long) FOR_A_BACKUP * image.backups().size())
-                        .sum());
+                ofTags(images, rule));
+    }
+
+    // Tags of cosign, and where somebody's may have to be kept the image's, are asked for before they are written;
+    // those
+    // that no later run asks for after that.
+    private static long ofTags(List<ImagePlan> images, ReplicationRule rule) {
+        Predicate<Tag> immutable = rule.immutableFilter();
+        boolean keeps = rule.onConflict() != OnConflict.OVERWRITE;
+        long requests = 0;
+        for (ImagePlan image : images) {
+            requests += (long) FOR_A_BACKUP * image.backups().size();
+            for (Tag tag : image.tags()) {
+                boolean cosign = !tag.value().equals(image.tag());
+                requests += 1 + (cosign || keeps ? 1 : 0) + (cosign || immutable.test(tag) ? 1 : 0);
+            }
+        }
+        return requests;
     }
 
     /** All of them. */

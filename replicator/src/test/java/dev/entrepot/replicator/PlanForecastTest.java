@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
@@ -14,6 +15,7 @@ import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
@@ -30,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** What a plan says that a run will send, held against what source and targets count in the run that follows. */
@@ -115,6 +119,26 @@ class PlanForecastTest {
         assertThat(assertForecastIsRight().forecast().pulls())
                 .as("nothing changed")
                 .isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(OnConflict.class)
+    void tagsAloneAreWrittenWithAsManyRequestsAsForeseen(OnConflict onConflict) throws IOException {
+        rules.onConflict = onConflict;
+        rules.immutable = List.of(NamePattern.parse("again-*"));
+        engine.run(rules);
+        MemoryRepository app = source.repository("app");
+        for (int i = 1; i <= 3; i++) {
+            app.tags.put(new Tag("again-" + i), app.tags.get(new Tag("v" + i)));
+            app.tags.put(new Tag("once-more-" + i), app.tags.get(new Tag("v" + i)));
+        }
+        List.of(able, old)
+                .forEach(target -> target.repository("mirror/app")
+                        .tags
+                        .keySet()
+                        .removeIf(tag -> tag.value().endsWith(".sig")));
+
+        assertForecastIsRight();
     }
 
     @Test
