@@ -3,13 +3,16 @@ package dev.entrepot.replicator.graph;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.SequencedSet;
 import java.util.Set;
 import java.util.function.Function;
 
 /**
  * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the
- * size in bytes. A manifest that is drawn already is named again without what is below it, and so is one that is deeper
- * than {@value #DEEPEST}: a graph of a hostile registry may be a chain of thousands.
+ * size in bytes. A manifest that is drawn already is named again without what is below it. What is deeper than
+ * {@value #DEEPEST} is drawn behind the tree, from the left again: a graph of a hostile registry may be a chain of
+ * thousands.
  */
 public final class GraphText {
     /** Indexes may be nested eight deep, and referrers thirty-two: what anybody means is above this. */
@@ -24,6 +27,7 @@ public final class GraphText {
     private final Function<Digest, String> note;
     private final StringBuilder text = new StringBuilder();
     private final Set<Digest> drawn = new HashSet<>();
+    private final SequencedSet<Digest> cut = new LinkedHashSet<>();
 
     private GraphText(ArtifactGraph graph, Function<Digest, String> note) {
         this.graph = graph;
@@ -39,19 +43,24 @@ public final class GraphText {
     public static String draw(ArtifactGraph graph, Function<Digest, String> note) {
         GraphText drawing = new GraphText(graph, note);
         drawing.node("", "", graph.root());
+        while (!drawing.cut.isEmpty()) {
+            drawing.node("", "deeper ", graph.node(drawing.cut.removeFirst()));
+        }
         graph.dangling().forEach(descriptor -> drawing.line("dangling ", descriptor));
         return drawing.text.toString();
     }
 
     private void node(String indent, String role, GraphNode node) {
         line(indent + role, node.descriptor());
+        if (drawn.contains(node.digest())) {
+            return;
+        }
         if (indent.length() >= DEEPEST * STEP.length()) {
-            text.append(indent).append(STEP).append("... deeper than is drawn\n");
+            text.append(indent).append(STEP).append("... see below\n");
+            cut.add(node.digest());
             return;
         }
-        if (!drawn.add(node.digest())) {
-            return;
-        }
+        drawn.add(node.digest());
         String deeper = indent + STEP;
         node.blobs().forEach(blob -> line(deeper + "blob ", blob));
         node.children().forEach(child -> node(deeper, "child ", graph.node(child)));

@@ -472,10 +472,17 @@ class GraphWalkerTest {
         for (int i = 0; i < 2 * GraphText.DEEPEST; i++) {
             chain.add(Shapes.plain(shapes.referrer(chain.getLast(), "x/sig", "signature " + i)));
         }
+        Descriptor deepest = shapes.image("below the end of the first step");
+        Descriptor subject = chain.get(GraphText.DEEPEST - 2);
+        shapes.index(List.of(deepest), Optional.of(subject), Optional.of("x/list"));
 
         String text = GraphText.draw(walk(shapes.index(chain)));
-        assertThat(text.lines().filter(line -> line.endsWith("... deeper than is drawn")))
-                .hasSize(2);
+        assertThat(text.lines())
+                .filteredOn(line -> line.endsWith("... see below"))
+                .isNotEmpty();
+        assertThat(text.lines()).filteredOn(line -> line.startsWith("deeper ")).isNotEmpty();
+        assertThat(text.lines().mapToInt(String::length).max().orElseThrow()).isLessThan(400);
+        chain.add(deepest);
         assertThat(chain)
                 .allSatisfy(descriptor ->
                         assertThat(text).contains(descriptor.digest().toString()));
