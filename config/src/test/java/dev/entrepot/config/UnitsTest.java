@@ -110,13 +110,13 @@ class UnitsTest {
         String written = YamlText.scalar(References.escape(text));
 
         CredentialsConfig read = Loading.config(
-                        "upstreams: {a.test: {credentials: {username: " + written + ", password: p}}}")
+                        "upstreams: {a.test: {credentials: {username: u, password: " + written + "}}}")
                 .upstreams()
                 .get(new dev.entrepot.oci.RegistryHost("a.test"))
                 .credentials()
                 .orElseThrow();
 
-        assertThat(read).isEqualTo(new CredentialsConfig.UsernamePassword(text, Secret.of("p")));
+        assertThat(read).isEqualTo(new CredentialsConfig.UsernamePassword("u", Secret.of(text)));
     }
 
     @Property(tries = 200)
