@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
  * thread.
  *
  * <p>What rules know of tags that name what they brought or found is needed, and nothing can be said of a repository
- * that has tags of which no rule knows, or which are elsewhere by now. A backup tag, which says itself what it names,
- * needs what the target shows to be under it; so does a tag that is known only to rules which want a part of it, and
- * which none of them wrote.
+ * that has tags of which no rule knows, or which are elsewhere by now. A backup tag, of a cosign tag too, says itself
+ * what it names, and needs what the target shows to be under it; so does a tag that is known only to rules which want a
+ * part of it, and which none of them wrote.
  *
  * <p>All of it is found out once, when it is first asked for: the list of tags, the journal, and where each tag is. To
  * do that again for every tag that goes would be the square of their number. Each tag that has gone is taken out of the
@@ -208,7 +208,7 @@ final class TagNeeds {
                 lookAtAll();
                 looked = true;
             }
-            unseen.removeIf(CosignTags::isAttached);
+            unseen.removeIf(TagNeeds::isBesideAnother);
             for (Tag tag : unseen) {
                 put(tag, neededBy(tag));
             }
@@ -224,7 +224,7 @@ final class TagNeeds {
                 session.journal().tags().completedIn(session.place(), repository.name()).stream()
                         .collect(Collectors.groupingBy(CompletedTag::tag));
         Set<Tag> others = new TreeSet<>(tags);
-        others.removeIf(CosignTags::isAttached);
+        others.removeIf(TagNeeds::isBesideAnother);
         others.removeAll(known.keySet());
         for (Tag tag : others) {
             put(tag, new Needs(repository.neededByBackup(tag), false));
@@ -247,6 +247,11 @@ final class TagNeeds {
         for (int i = 0; i < order.size(); i++) {
             put(order.get(i), needs.get(i));
         }
+    }
+
+    // It goes with what it is about. A backup of one stays, and is a tag as any other.
+    private static boolean isBesideAnother(Tag tag) {
+        return CosignTags.isAttached(tag) && !ImagePlan.Backup.mayBe(tag);
     }
 
     private Needs neededBy(Tag tag) throws IOException {

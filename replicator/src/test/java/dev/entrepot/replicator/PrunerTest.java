@@ -7,6 +7,7 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RepositoryName;
@@ -115,6 +116,32 @@ class PrunerTest {
 
         assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
         assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void manifestThatABackupOfACosignTagKeepsStays(boolean comesMeanwhile) throws IOException {
+        Tag signatures = new Tag(Shapes.stem(gone) + ".sig");
+        Digest signature = mirror.tags.get(signatures);
+        Tag backup = ImagePlan.Backup.name(signatures, signature);
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        if (comesMeanwhile) {
+            target.gate((index, request) -> {
+                if (request.equals("HEAD manifest mirror/app v3")) {
+                    engine.clock.pass(Duration.ofMinutes(1));
+                    mirror.tags.put(backup, signature);
+                }
+            });
+        } else {
+            mirror.tags.put(backup, signature);
+        }
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(1);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3")).containsEntry(backup, signature);
+        assertThat(mirror.manifests).doesNotContainKey(gone.digest()).containsKey(signature);
     }
 
     @Test
