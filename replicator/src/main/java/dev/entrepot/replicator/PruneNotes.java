@@ -103,7 +103,7 @@ final class PruneNotes {
     private void write(Note note) {
         TagRecords tags = session.journal().tags();
         switch (note) {
-            case Note.Forgotten(CompletedTag gone) -> tags.forget(session.place(), gone.repository(), gone.tag());
+            case Note.Forgotten(CompletedTag gone) -> tags.forget(gone);
             case Note.Left(CompletedTag gone) -> tags.leave(gone);
             case Note.Gone(Leftover gone) -> tags.forgetLeftover(gone);
         }

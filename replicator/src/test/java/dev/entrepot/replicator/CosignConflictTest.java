@@ -102,7 +102,12 @@ class CosignConflictTest {
     @Test
     void signatureOfTheSourceArrivesAlsoWhereTheJournalIsLost() throws IOException {
         Digest more = sign(app, "release", "auditor");
-        engine.journal.tags().forget("target.test", mirror.repository().name(), new Tag("v1"));
+        engine.journal
+                .tags()
+                .forget(engine.journal
+                        .tags()
+                        .completed("target.test", mirror.repository().name(), new Tag("v1"))
+                        .getFirst());
 
         assertThat(engine.run(rules).items().getFirst().state()).isEqualTo(ItemReport.State.COPIED);
 

@@ -181,6 +181,30 @@ class SharedTargetTest {
     }
 
     @Test
+    void whatAWiderRuleBroughtUnderATagThatAnotherPrunesGoesWithItsOwnPrune() throws IOException {
+        Descriptor armThree = on(shapes.image("arm64 three"), "linux/arm64");
+        shapes.tag("v3", shapes.index(List.of(on(shapes.image("amd64 three"), "linux/amd64"), armThree)));
+        Rules narrow = amdOnly(pruning("narrow", "*"));
+        engine.run(narrow);
+        // Each finds the tag missing and writes it.
+        mirror.tags.remove(new Tag("v3"));
+        Rules wide = pruning("wide", "*");
+        engine.run(wide);
+        goneFor(narrow, "v3");
+        assertThat(pruned(engine.run(narrow))).isEqualTo(1);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).as("not for the narrow rule to delete").containsKey(armThree.digest());
+
+        engine.run(wide);
+        assertThat(mirror.manifests).as("its time begins then").containsKey(armThree.digest());
+        engine.clock.pass(GRACE.plusDays(1));
+        engine.run(wide);
+        assertThat(mirror.manifests).doesNotContainKey(armThree.digest());
+        Completeness.assertComplete(app, "v1", target, "mirror/app");
+        Completeness.assertComplete(app, "v2", target, "mirror/app");
+    }
+
+    @Test
     void rulesOfDifferentScopeDoNotCompareAnewAfterEachOther() throws IOException {
         Rules whole = rule("whole", "*");
         Rules part = amdOnly(rule("part", "*"));

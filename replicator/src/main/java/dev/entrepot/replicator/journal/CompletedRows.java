@@ -7,6 +7,7 @@ import dev.entrepot.oci.Tag;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,6 +32,28 @@ final class CompletedRows {
         } catch (InvalidNameException e) {
             return Optional.empty();
         }
+    }
+
+    /** What other rules know of a tag; without rows that are damaged. */
+    static List<CompletedTag> others(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
+        List<CompletedTag> others = new ArrayList<>();
+        try (ResultSet row = statements
+                .bound(
+                        SELECT + " WHERE target = ? AND repository = ? AND tag = ? AND rule <> ?",
+                        tag.target(),
+                        tag.repository().value(),
+                        tag.tag().value(),
+                        tag.rule())
+                .executeQuery()) {
+            while (row.next()) {
+                try {
+                    others.add(read(row));
+                } catch (InvalidNameException e) {
+                    // As if it were not there: it is forgotten with the others.
+                }
+            }
+        }
+        return others;
     }
 
     /**

@@ -55,6 +55,19 @@ final class LeftoverRows {
         write(statements, tag, digests(tag), millis);
     }
 
+    /**
+     * Notes all of what rules have under a tag that another prunes, as far as they brought it: each deletes its own,
+     * and knows it by nothing else any more. Copies and imports by hand, whose names have a space, delete nothing.
+     */
+    static void writeOthers(SqlThread.Statements statements, List<CompletedTag> others, long millis)
+            throws SQLException {
+        for (CompletedTag other : others) {
+            if (other.rule().indexOf(' ') < 0 && BroughtRows.has(statements, other)) {
+                writeAll(statements, other, millis);
+            }
+        }
+    }
+
     private static Set<Digest> digests(CompletedTag tag) {
         Set<Digest> digests = new HashSet<>(List.of(tag.targetDigest()));
         tag.nodes().forEach(node -> digests.add(node.digest()));

@@ -147,27 +147,38 @@ public final class TagRecords {
                 target);
     }
 
-    /** Forgets what all rules know of a tag, which is gone; does not wait. */
-    public void forget(String target, RepositoryName repository, Tag tag) {
+    /**
+     * Forgets what all rules know of a tag, which is gone with all that the one that pruned it had under it. What other
+     * rules brought under it is left over of them from now on; does not wait.
+     */
+    public void forget(CompletedTag gone) {
+        long now = clock.millis();
         access.later(statements -> {
+            LeftoverRows.writeOthers(statements, CompletedRows.others(statements, gone), now);
             for (String table : List.of("completed", "brought")) {
                 statements.update(
                         "DELETE FROM " + table + " WHERE target = ? AND repository = ? AND tag = ?",
-                        target,
-                        repository.value(),
-                        tag.value());
+                        gone.target(),
+                        gone.repository().value(),
+                        gone.tag().value());
             }
         });
     }
 
     /**
-     * Forgets what a rule knows of a tag, and what others know of it as the same, and notes that all of its graph is
-     * left over from now on; does not wait.
+     * Forgets what a rule knows of a tag, and what others know of it as the same, and notes that all that the rule had
+     * of its graph, and all that others brought of it, is left over from now on; does not wait.
      */
     public void leave(CompletedTag tag) {
         long now = clock.millis();
         access.later(statements -> {
             LeftoverRows.writeAll(statements, tag, now);
+            LeftoverRows.writeOthers(
+                    statements,
+                    CompletedRows.others(statements, tag).stream()
+                            .filter(other -> other.targetDigest().equals(tag.targetDigest()))
+                            .toList(),
+                    now);
             for (String which : List.of("completed WHERE target_digest", "brought WHERE digest")) {
                 statements.update(
                         "DELETE FROM " + which + " = ? AND target = ? AND repository = ? AND tag = ?",

@@ -37,7 +37,7 @@ class CopyJournalTest extends JournalFixture {
             assertThat(journal.runs().report(run)).contains("{}");
             assertThat(journal.runs().lastSuccess("rule")).contains(clock.instant());
             journal.content().forgetBlob("target", other, digest("x"));
-            journal.tags().forget("target", other, new Tag("v1"));
+            journal.tags().forget(completed("v1"));
             journal.content().forgetUpload("target", app, digest("x"));
             assertThat(journal.content().blobLocations("target", digest("x"))).containsExactly(app);
             assertThat(journal.tags().completed("target", other, new Tag("v1"))).isEmpty();

@@ -96,7 +96,7 @@ class TagRecordsTest extends JournalFixture {
                     .as("it is at what another brought")
                     .isEmpty();
             assertThat(journal.tags().broughtIn("target", other)).hasSize(1);
-            journal.tags().forget("target", other, new Tag("v1"));
+            journal.tags().forget(with("rule", "all", "new"));
             assertThat(journal.tags().broughtIn("target", other)).isEmpty();
             assertThat(journal.tags().completedIn("target", other)).isEmpty();
         }
@@ -115,6 +115,26 @@ class TagRecordsTest extends JournalFixture {
             assertThat(journal.tags().broughtIn("target", other))
                     .extracting(BroughtTag::rule)
                     .containsExactlyInAnyOrder("rule", "import of 2 to target");
+        }
+    }
+
+    @Test
+    void whatAnotherRuleBroughtUnderATagThatIsPrunedIsLeftOverOfThatOne() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            bring(journal, with("rule", "all", "root", "signature"));
+            journal.tags().complete(with("found", "all", "root", "else"));
+            journal.tags().forget(with("narrow", "some", "root"));
+            assertThat(left(journal)).containsExactlyInAnyOrder(digest("root"), digest("signature"));
+            assertThat(journal.tags().leftovers("found", "target"))
+                    .as("what a rule found is not its own")
+                    .isEmpty();
+            assertThat(journal.tags().leftovers("narrow", "target")).isEmpty();
+            assertThat(journal.tags().completedIn("target", other)).isEmpty();
+
+            bring(journal, with("rule", "all", "new", "signature", "more"));
+            journal.tags().leave(with("narrow", "some", "new"));
+            assertThat(left(journal)).contains(digest("new"), digest("more"));
+            assertThat(journal.tags().completedIn("target", other)).isEmpty();
         }
     }
 
