@@ -38,7 +38,10 @@ final class LeftoverRows {
         }
     }
 
-    /** Forgets that manifests of a tag's graph were left over: they are wanted again. */
+    /**
+     * Forgets that manifests of a tag's graph were left over: they are wanted again, and have a whole grace time when
+     * they are left once more.
+     */
     static void wantAgain(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
         for (Digest digest : digests(tag)) {
             statements.update(
@@ -74,7 +77,7 @@ final class LeftoverRows {
         return digests;
     }
 
-    // What is left a second time has been needed in between: its time begins anew.
+    // What is left a second time, of two tags, has been needed until now.
     private static void write(SqlThread.Statements statements, CompletedTag tag, Set<Digest> digests, long millis)
             throws SQLException {
         for (Digest digest : digests) {

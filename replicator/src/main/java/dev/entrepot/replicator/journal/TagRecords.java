@@ -96,6 +96,7 @@ public final class TagRecords {
         long now = clock.millis();
         access.later(statements -> {
             LeftoverRows.writeDifference(statements, tag, tag.scope(), now);
+            LeftoverRows.wantAgain(statements, tag);
             CompletedRows.write(statements, tag);
         });
     }

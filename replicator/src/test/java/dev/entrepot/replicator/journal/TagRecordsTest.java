@@ -139,6 +139,20 @@ class TagRecordsTest extends JournalFixture {
     }
 
     @Test
+    void whatWasLeftOverAndIsLeftAgainWithAnotherScopeHasNoOldTime() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            bring(journal, with("rule", "all", "old"));
+            bring(journal, with("rule", "all", "new"));
+            assertThat(left(journal)).containsExactly(digest("old"));
+            clock.pass(Duration.ofDays(30));
+            bring(journal, with("rule", "all", "old"));
+            assertThat(left(journal)).as("wanted again").containsExactly(digest("new"));
+            bring(journal, with("rule", "some", "newest"));
+            assertThat(left(journal)).containsExactly(digest("new"));
+        }
+    }
+
+    @Test
     void whatARuleNoLongerWantsIsStillUnderATagThatNamesTheSame() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             journal.tags().complete(with("rule", "all", "root", "amd", "arm"));
