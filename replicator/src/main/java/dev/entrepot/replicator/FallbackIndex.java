@@ -34,10 +34,15 @@ final class FallbackIndex {
      */
     static Set<Digest> digests(Optional<ManifestBytes> index) throws InvalidContentException {
         Set<Digest> result = new HashSet<>();
-        if (index.isPresent() && index.get().mediaType().equals(MediaType.OCI_INDEX)) {
-            Manifest.parse(index.get()).manifests().forEach(entry -> result.add(entry.digest()));
-        }
+        entries(index).forEach(entry -> result.add(entry.digest()));
         return result;
+    }
+
+    /** As above, with what the index says of each. */
+    static List<Descriptor> entries(Optional<ManifestBytes> index) throws InvalidContentException {
+        return index.isPresent() && index.get().mediaType().equals(MediaType.OCI_INDEX)
+                ? Manifest.parse(index.get()).manifests()
+                : List.of();
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
@@ -7,6 +8,7 @@ import dev.entrepot.oci.TagCondition;
 import dev.entrepot.oci.TagState;
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -34,6 +36,11 @@ final class FallbackTag {
         this.repository = repository;
         this.subject = subject;
         this.state = repository.state(subject.referrersTag(), subject);
+    }
+
+    /** What it lists now, and says of it. */
+    List<Descriptor> entries() throws InvalidContentException {
+        return FallbackIndex.entries(state.manifest());
     }
 
     /** What it lists now. */

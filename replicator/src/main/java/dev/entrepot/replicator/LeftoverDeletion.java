@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to something
  * that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their
  * children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that is
- * deleted. What a tag has come to need that other clients put there meanwhile stays, with all that stays with it.
+ * deleted, and lists it again if it stays after all. What a tag has come to need that other clients put there meanwhile
+ * stays, with all that stays with it.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;
@@ -48,6 +49,8 @@ final class LeftoverDeletion {
     // What stays with each; and what is deleted before each: what refers to it, and indexes that name it.
     private final Map<Digest, Set<Digest>> held = new HashMap<>();
     private final Map<Digest, Set<Digest>> before = new HashMap<>();
+    // What fallback tags listed of what was to go, by subject.
+    private final Map<Digest, List<Descriptor>> taken = new LinkedHashMap<>();
     // Why what was to go stays after all.
     private final Map<Digest, String> kept = new HashMap<>();
     private Set<Tag> tags = Set.of();
@@ -346,6 +349,7 @@ final class LeftoverDeletion {
                 forget(outcomes.getLast());
             }
         }
+        outcomes = relist(outcomes);
         return session.registry().isAtHand() ? settled(outcomes) : outcomes;
     }
 
@@ -386,12 +390,41 @@ final class LeftoverDeletion {
         Map<Digest, CopyException> failed = new HashMap<>();
         for (Map.Entry<Digest, Set<Digest>> entry : bySubject.entrySet()) {
             try {
-                new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue());
+                taken.put(
+                        entry.getKey(),
+                        new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue()));
             } catch (CopyException e) {
                 failed.put(entry.getKey(), e);
             }
         }
         return failed;
+    }
+
+    // What stays after all is to be found by those who ask for it.
+    private List<Outcome> relist(List<Outcome> outcomes) throws IOException {
+        Set<Digest> gone = new HashSet<>();
+        outcomes.stream()
+                .filter(Outcome::isGone)
+                .forEach(outcome -> gone.add(outcome.decision().leftover().digest()));
+        Map<Digest, CopyException> unlisted = new HashMap<>();
+        for (Map.Entry<Digest, List<Descriptor>> entry : taken.entrySet()) {
+            List<Descriptor> stay = entry.getValue().stream()
+                    .filter(referrer -> !gone.contains(referrer.digest()))
+                    .toList();
+            try {
+                new ReferrerKeeper(session).relist(repository.repository(), entry.getKey(), stay);
+            } catch (CopyException e) {
+                stay.forEach(referrer -> unlisted.put(referrer.digest(), e));
+            }
+        }
+        return outcomes.stream()
+                .map(outcome -> {
+                    CopyException e = unlisted.get(outcome.decision().leftover().digest());
+                    return e == null || outcome.failure().isPresent()
+                            ? outcome
+                            : new Outcome(outcome.decision(), Optional.empty(), Optional.of(e.failure()));
+                })
+                .toList();
     }
 
     // Empty if it is gone, else why it stays.

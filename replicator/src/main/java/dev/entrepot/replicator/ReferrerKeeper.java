@@ -9,6 +9,7 @@ import dev.entrepot.replicator.TallyCounter.Kind;
 import dev.entrepot.replicator.graph.IoFunction;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -129,16 +130,20 @@ final class ReferrerKeeper {
      * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists stays.
      * An index that becomes empty is written too: not all registries delete tags.
      *
+     * @return what was taken out, as it was listed
      * @throws CopyException if the tag still lists one after some writes
      */
-    void unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
-        session.locks().alone(session.place(), repository.name(), subject, () -> {
+    List<Descriptor> unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
+        return session.locks().alone(session.place(), repository.name(), subject, () -> {
             FallbackTag tag = at(subject, () -> new FallbackTag(repository, subject));
+            List<Descriptor> taken = at(subject, tag::entries).stream()
+                    .filter(entry -> gone.contains(entry.digest()))
+                    .toList();
             while (true) {
                 Set<Digest> listed = new HashSet<>(at(subject, tag::listed));
                 listed.retainAll(gone);
                 if (listed.isEmpty() && at(subject, tag::lost).isEmpty()) {
-                    return subject;
+                    return taken;
                 }
                 if (tag.isGivenUp()) {
                     throw listed.isEmpty() ? notListed(tag, subject, List.of()) : stillListed(tag, subject, listed);
@@ -147,6 +152,28 @@ final class ReferrerKeeper {
                         at(subject, () -> FallbackIndex.without(tag.restored().orElseThrow(), gone));
                 at(subject, () -> tag.write(without));
             }
+        });
+    }
+
+    /**
+     * Puts back into the fallback tag of a subject what was taken out and is there still.
+     *
+     * @param taken what was taken out, as it was listed
+     * @throws CopyException if the tag still does not list one after some writes
+     */
+    void relist(TargetRepository repository, Digest subject, List<Descriptor> taken) throws IOException {
+        session.locks().alone(session.place(), repository.name(), subject, () -> {
+            List<Descriptor> there = new ArrayList<>();
+            for (Descriptor referrer : taken) {
+                // Of a deletion without an answer nobody knows whether it was done.
+                if (at(subject, () -> repository.hasManifestNow(referrer))) {
+                    there.add(referrer);
+                }
+            }
+            if (!there.isEmpty()) {
+                write(repository, subject, there, new TallyCounter());
+            }
+            return subject;
         });
     }
 

@@ -233,6 +233,79 @@ class LeftoverPruneTest {
         assertThat(listed(mirror, image)).isEmpty();
     }
 
+    private record Withdrawn(Descriptor image, Descriptor stays, Descriptor sbom) {}
+
+    private Withdrawn withdrawn() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor stays = shapes.referrer(image, "x/sig", "signature");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        shapes.tag("v1", image);
+        complete();
+        app.manifests.remove(sbom.digest());
+        complete();
+        engine.clock.pass(PAST);
+        return new Withdrawn(image, stays, sbom);
+    }
+
+    @Test
+    void referrerThatTheTargetRefusesToDeleteIsListedAgain() throws IOException {
+        Withdrawn withdrawn = withdrawn();
+        ManifestBytes before =
+                mirror.find(withdrawn.image().digest().referrersTag()).orElseThrow();
+        refuseDeletes();
+
+        assertThat(engine.run(rules).outcome()).isEqualTo(Outcome.PARTLY);
+
+        assertThat(listed(mirror, withdrawn.image()))
+                .containsExactlyInAnyOrder(
+                        withdrawn.stays().digest(), withdrawn.sbom().digest());
+        assertThat(Manifest.parse(mirror.find(withdrawn.image().digest().referrersTag())
+                                .orElseThrow())
+                        .manifests())
+                .as("as it was listed")
+                .containsExactlyInAnyOrderElementsOf(Manifest.parse(before).manifests());
+        target.gate((index, request) -> {});
+        asPlanned();
+        assertThat(listed(mirror, withdrawn.image()))
+                .containsExactly(withdrawn.stays().digest());
+    }
+
+    @Test
+    void referrerThatStaysForATagThatHasComeMeanwhileIsListedAgain() throws IOException {
+        Withdrawn withdrawn = withdrawn();
+        Tag fallback = withdrawn.image().digest().referrersTag();
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app " + fallback)) {
+                engine.clock.pass(Duration.ofMinutes(1));
+                mirror.tags.put(new Tag("theirs"), withdrawn.sbom().digest());
+            }
+        });
+
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("not brought by this process"));
+
+        assertThat(mirror.manifests).containsKey(withdrawn.sbom().digest());
+        assertThat(listed(mirror, withdrawn.image()))
+                .containsExactlyInAnyOrder(
+                        withdrawn.stays().digest(), withdrawn.sbom().digest());
+    }
+
+    @Test
+    void referrerThatIsGoneThoughTheTargetDidNotSayStaysUnlisted() throws IOException {
+        Withdrawn withdrawn = withdrawn();
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app " + withdrawn.sbom().digest())) {
+                mirror.manifests.remove(withdrawn.sbom().digest());
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "504");
+            }
+        });
+
+        assertThat(engine.run(rules).outcome()).isEqualTo(Outcome.PARTLY);
+
+        assertThat(listed(mirror, withdrawn.image()))
+                .containsExactly(withdrawn.stays().digest());
+    }
+
     @Test
     void entryThatComesWhileAnotherIsTakenOutStaysWhereTheTargetCanTell() throws IOException {
         target.knowsConditions = true;
