@@ -463,7 +463,7 @@ class ReplicationCommandsTest {
 
     @Test
     void layoutsThatDoNotSayWhichImageIsMeantAreWrongUsage() throws IOException {
-        loadSmall();
+        Bundle small = loadSmall();
         String image = "registry.test/" + REPOSITORY + ":v1";
         commands.run("copy", image, "layout:images:one/app:v1");
         commands.run("copy", image, "layout:images:two/app:v1");
@@ -475,6 +475,14 @@ class ReplicationCommandsTest {
                         result -> assertThat(result.err())
                                 .endsWith(
                                         "has several repositories: one/app, two/app; say which one: layout:PATH:REPOSITORY:TAG\n"));
+        Digest digest = small.digest();
+        assertThat(commands.run("copy", "layout:images:one/app:v1@" + digest, target + ":digest")
+                        .code())
+                .isZero();
+        assertThat(commands.run("copy", "layout:images@" + digest, target + ":digest"))
+                .returns(2, Result::code)
+                .satisfies(result ->
+                        assertThat(result.err()).endsWith("layout:PATH:REPOSITORY:TAG, with @DIGEST behind it\n"));
         Files.writeString(folder.resolve("images.tar.gz"), "compressed");
         assertThat(commands.run("copy", "layout:images.tar.gz:v1", target))
                 .returns(2, Result::code)

@@ -13,8 +13,10 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Who writes to which repositories of the targets: many runs may copy into one, or one run may prune it. What may be
  * deleted follows from what the journal knows of all tags there, and that is not everything while another run has found
- * something present that it has not yet put a tag on. Who copies waits for a prune in progress, which is requests to
- * the one target and nothing else; who prunes never waits. Shared by all runs of this process. Safe for all threads.
+ * something present that it has not yet put a tag on. Who copies waits for a prune in progress: for its requests to the
+ * one target, and, where something left over is due, for what the source is asked about that ({@link SourceEvidence}),
+ * at most as long as the gates of these hosts repeat requests and heed {@code Retry-After}. Who prunes never waits.
+ * Shared by all runs of this process. Safe for all threads.
  */
 final class RepositoryClaims {
     private static final int PRUNED = -1;

@@ -160,7 +160,8 @@ final class ImageCopies {
         if (inLayout.size() > 1) {
             throw new BadRequestException(source + " has several repositories: "
                     + inLayout.stream().map(RepositoryName::value).collect(Collectors.joining(", "))
-                    + "; say which one: layout:PATH:REPOSITORY:TAG");
+                    + "; say which one: layout:PATH:REPOSITORY:TAG"
+                    + (source.digest().isPresent() ? ", with @DIGEST behind it" : ""));
         }
         return inLayout.stream()
                 .findFirst()

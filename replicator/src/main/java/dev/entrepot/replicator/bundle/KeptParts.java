@@ -4,7 +4,9 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.replicator.WholeFile;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -118,6 +120,7 @@ record KeptParts(Path folder) {
      * @param from where it is in a volume
      * @return whether it can be read and is what its digest says; else nothing is kept, and who looks at the volumes
      *     finds out what is wrong
+     * @throws InterruptedIOException if interrupted; the interrupt stays set
      * @throws IOException if it cannot be written; the message says what can be done without keeping it
      */
     boolean keep(Digest blob, int number, Placement.Part part, Slice from) throws IOException {
@@ -138,6 +141,11 @@ record KeptParts(Path folder) {
             return true;
         } catch (NotThePartException | UnreadableException e) {
             return false;
+        } catch (InterruptedIOException | ClosedByInterruptException e) {
+            InterruptedIOException interrupted = new InterruptedIOException(
+                    "interrupted while part " + number + " of the blob " + blob + " was kept in " + folder);
+            interrupted.initCause(e);
+            throw interrupted;
         } catch (IOException e) {
             throw new IOException(
                     "part " + number + " of the blob " + blob + ", which is larger than a volume, cannot be kept in "

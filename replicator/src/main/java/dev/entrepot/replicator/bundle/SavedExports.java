@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -79,6 +80,17 @@ public final class SavedExports {
             }
         }
         Path aside = Files.createTempDirectory(folder, INCOMING);
+        try {
+            fill(aside, saved, request);
+            move(aside, place, saved.id());
+        } catch (IOException e) {
+            delete(aside);
+            throw e;
+        }
+        FolderWriter.force(folder);
+    }
+
+    private void fill(Path aside, Saved saved, String request) throws IOException {
         sweep(aside);
         write(aside.resolve(INVENTORY), saved.document());
         if (saved.signature().isPresent()) {
@@ -87,8 +99,18 @@ public final class SavedExports {
         write(aside.resolve(NAME), saved.name().getBytes(StandardCharsets.UTF_8));
         write(aside.resolve(UNFINISHED), key(request).getBytes(StandardCharsets.UTF_8));
         FolderWriter.force(aside);
-        Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
-        FolderWriter.force(folder);
+    }
+
+    private static void move(Path aside, Path place, Digest id) throws IOException {
+        try {
+            Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
+        } catch (FileSystemException e) {
+            // It was not there, or was taken away, a moment ago.
+            if (Files.exists(place)) {
+                throw new BundleException("another process is writing bundle " + id, e);
+            }
+            throw e;
+        }
     }
 
     // What processes left that were killed here; another may be saving just now.

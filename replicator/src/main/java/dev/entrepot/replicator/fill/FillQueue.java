@@ -88,7 +88,11 @@ public final class FillQueue implements AutoCloseable {
             try {
                 listener.accept(filler.fill(request));
             } catch (InterruptedIOException e) {
-                Thread.currentThread().interrupt();
+                // Whoever interrupts this thread ends it, and the interrupt stays set. What timed out, or was broken
+                // off for somebody else, is a failure of this one.
+                if (!Thread.currentThread().isInterrupted()) {
+                    LOG.warn("{} could not be filled", request.image(), e);
+                }
             } catch (RuntimeException | Error e) {
                 // Whatever it is, those behind it have their turn.
                 LOG.error("{} could not be filled", request.image(), e);

@@ -146,9 +146,11 @@ final class LayoutIndex {
         Set<Digest> digests = foreign(name).map(IndexEntry::digest).collect(Collectors.toCollection(TreeSet::new));
         if (digests.size() > 1) {
             String called = name.repository().map(known -> known + ":").orElse("") + name.tag();
-            throw new InvalidContentException(place + " has several manifests called " + called + ": "
-                    + digests.stream().map(Digest::toString).collect(Collectors.joining(", "))
-                    + "; name one of them by its digest (layout:PATH@DIGEST), or use another layout to write to");
+            throw new InvalidContentException(
+                    place + " has several manifests called " + called + ": "
+                            + digests.stream().map(Digest::toString).collect(Collectors.joining(", "))
+                            + "; name one of them by its digest (layout:PATH@DIGEST, or with"
+                            + " :REPOSITORY:TAG before the @ where there are several repositories), or use another layout to write to");
         }
         return foreign(name).findFirst();
     }

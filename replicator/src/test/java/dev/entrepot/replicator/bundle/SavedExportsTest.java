@@ -10,6 +10,11 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +44,32 @@ class SavedExportsTest {
         assertThat(exports.unfinished("request")).isEmpty();
         exports.save(export, "another request");
         assertThat(exports.unfinished("another request")).isPresent();
+    }
+
+    @Test
+    void ofTwoThatSaveOneExportAtOnceTheSecondIsToldSo() throws Exception {
+        SavedExports.Saved export = saved(100);
+        for (int round = 0; round < 20; round++) {
+            Path folder = Files.createDirectory(data.resolve("round " + round));
+            CyclicBarrier both = new CyclicBarrier(2);
+            Callable<Boolean> save = () -> {
+                both.await();
+                try {
+                    new SavedExports(folder).save(export, "request");
+                    return true;
+                } catch (BundleException e) {
+                    assertThat(e).hasMessage("another process is writing bundle " + export.id());
+                    return false;
+                }
+            };
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                List<Future<Boolean>> saves = threads.invokeAll(List.of(save, save));
+                assertThat(List.of(saves.getFirst().get(), saves.getLast().get()))
+                        .contains(true);
+            }
+            assertThat(new SavedExports(folder).unfinished("request")).isPresent();
+            assertThat(folder.resolve("exports")).isDirectoryNotContaining("glob:**/.incoming-*");
+        }
     }
 
     @Test

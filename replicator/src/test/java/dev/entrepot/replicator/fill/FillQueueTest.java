@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -93,6 +94,26 @@ class FillQueueTest {
             queue.offer(request(2));
             assertThat(next().request()).isEqualTo(request(2));
         }
+    }
+
+    @Test
+    void whatWasInterruptedElsewhereEndsNoWorker() throws InterruptedException {
+        GraphFiller timesOut = new GraphFiller(repository -> {
+            begun.release();
+            allowed.acquireUninterruptibly();
+            throw FillQueueTest.<RuntimeException>unchecked(new SocketTimeoutException("by somebody else"));
+        });
+        try (FillQueue queue = new FillQueue(timesOut, 1, 10, done::add)) {
+            queue.offer(request(1));
+            queue.offer(request(2));
+            allowed.release(2);
+            begun.acquire(2);
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <E extends Exception> E unchecked(Exception e) throws E {
+        throw (E) e;
     }
 
     @Test
