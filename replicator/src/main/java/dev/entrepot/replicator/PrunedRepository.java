@@ -52,7 +52,8 @@ final class PrunedRepository {
     static final String UNKNOWN_TAGS =
             "the repository has tags that were not brought by this process, or moved since, or may have more than it lists";
 
-    private static final String HELD = "the target keeps it, since another of its repositories, or an index, holds it";
+    private static final String HELD =
+            "the target keeps it, since another of its repositories, or another manifest, holds it";
     private static final String NOT_DELETED =
             "the target has it still, though it answered that there was nothing to delete";
 

@@ -26,6 +26,7 @@ final class LayoutGraph {
     private final Map<Digest, List<Digest>> children = new HashMap<>();
     private final Map<Digest, Digest> subjects = new HashMap<>();
     private final Map<Digest, Set<Digest>> parents = new HashMap<>();
+    private final BlobHolders blobs = new BlobHolders();
     // Named by a manifest that is known, and not known themselves: what holds a manifest may do so through them. Read
     // when something is to be deleted, each once.
     private final Set<Digest> unread = new LinkedHashSet<>();
@@ -62,7 +63,7 @@ final class LayoutGraph {
     void note(ManifestBytes bytes) {
         damaged.remove(bytes.digest());
         Optional<Manifest> parsed = parsed(bytes);
-        parsed.ifPresent(manifest -> noteChildren(bytes.digest(), digests(manifest)));
+        parsed.ifPresent(manifest -> noteReferences(bytes.digest(), manifest));
         if (parsed.flatMap(Manifest::subject).isPresent()) {
             Manifest manifest = parsed.get();
             Digest referred = manifest.subject().get().digest();
@@ -145,10 +146,11 @@ final class LayoutGraph {
     }
 
     /**
-     * Whether something holds a manifest that is to be deleted: a name, an index that lists it and is held itself, or
-     * another tool, which put it there without a name and without a subject. Its subject holds it only for others: as
-     * far as names hold that which are not of the repositories that have no more need of it. What holds it is looked
-     * for upwards, so that deleting one after another does not walk all for each.
+     * Whether something holds a manifest that is to be deleted: a name, an index that lists it and is held itself, a
+     * manifest that names it as a blob and is held, or another tool, which put it there without a name and without a
+     * subject. Its subject holds it only for others: as far as names hold that which are not of the repositories that
+     * have no more need of it. What holds it is looked for upwards, so that deleting one after another does not walk
+     * all for each.
      *
      * @param without the repositories that have no more need of it; they have taken their names from it
      * @throws InvalidContentException if one that is held is not readable: it may hold this one
@@ -167,6 +169,8 @@ final class LayoutGraph {
         return index.isNamed(manifest)
                 || index.isUntagged(manifest) && subject == null
                 || isHeldFromAbove(index, parents.getOrDefault(manifest, Set.of()), Set.of())
+                // Asked of this one alone: what is a blob of something needs nothing that it names itself.
+                || isHeldFromAbove(index, blobs.of(manifest), Set.of())
                 || subject != null && isHeldFromAbove(index, Set.of(subject), without);
     }
 
@@ -212,6 +216,12 @@ final class LayoutGraph {
         return damages;
     }
 
+    private void noteReferences(Digest digest, Manifest manifest) {
+        noteChildren(
+                digest, manifest.manifests().stream().map(Descriptor::digest).toList());
+        blobs.note(digest, manifest.blobs());
+    }
+
     private void noteChildren(Digest parent, List<Digest> below) {
         children.put(parent, below);
         unread.remove(parent);
@@ -222,10 +232,6 @@ final class LayoutGraph {
                 unread.add(child);
             }
         }
-    }
-
-    private static List<Digest> digests(Manifest manifest) {
-        return manifest.manifests().stream().map(Descriptor::digest).toList();
     }
 
     /**
@@ -245,7 +251,10 @@ final class LayoutGraph {
 
     private List<Digest> children(Digest manifest) throws IOException {
         if (!children.containsKey(manifest)) {
-            noteChildren(manifest, manifest(manifest).map(LayoutGraph::digests).orElse(List.of()));
+            Optional<Manifest> there = manifest(manifest);
+            // Content that is no manifest names nothing.
+            noteChildren(manifest, List.of());
+            there.ifPresent(parsed -> noteReferences(manifest, parsed));
         }
         return children.getOrDefault(manifest, List.of());
     }

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRepository;
+import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +21,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -167,5 +171,95 @@ class LayoutGraphTest {
         into.pushManifest(world.bytes(child), child.digest());
         assertThat(into.deleteManifest(grandchild.digest())).isFalse();
         target.end(true);
+    }
+
+    // The same bytes as a blob: a tool that keeps manifests of others does so.
+    private Descriptor keeping(Descriptor manifest) throws IOException {
+        String content = new String(world.bytes(manifest).array(), StandardCharsets.UTF_8);
+        return world.shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                world.shapes.blob(MediaType.OCI_EMPTY, "{}"),
+                List.of(world.shapes.blob(new MediaType("application/json"), content)),
+                Optional.empty(),
+                Optional.of("x/backup"));
+    }
+
+    private Path file(Descriptor manifest) {
+        return folder.resolve("images/blobs/sha256").resolve(manifest.digest().encoded());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"both at once", "another process", "a child of an index", "another tool, meanwhile"})
+    void manifestThatIsALayerOfAnotherStaysAsLongAsThat(String how) throws IOException {
+        Descriptor image = world.shapes.image("image");
+        Descriptor backup = keeping(image);
+        Descriptor holder = how.equals("a child of an index") ? world.shapes.index(List.of(backup)) : backup;
+        boolean meanwhile = how.equals("another tool, meanwhile");
+        world.put(world.command, "images", APP.value(), "v1", image);
+        if (!meanwhile) {
+            world.put(world.command, "images", APP.value(), "backup", backup);
+            world.put(world.command, "images", APP.value(), "backup", holder);
+        }
+        LayoutTargets process = how.equals("both at once") ? world.command : world.server;
+        TargetRegistry target = process.target("images", folder.resolve("images"));
+        target.begin();
+        RepositoryTarget into = target.target(APP);
+        assertThat(into.deleteManifest(new Tag("v1"))).isTrue();
+
+        assertThat(into.deleteManifest(image.digest())).isEqualTo(meanwhile);
+        if (meanwhile) {
+            world.putForeign(backup, Map.of("org.opencontainers.image.ref.name", "backup"));
+        }
+        target.end(true);
+
+        assertThat(world.names("images")).containsExactly("backup");
+        assertThat(file(image)).hasBinaryContent(world.bytes(image).array());
+        target.begin();
+        into.deleteManifest(new Tag("backup"));
+        assertThat(into.deleteManifest(holder.digest())).isTrue();
+        assertThat(into.deleteManifest(image.digest())).isTrue();
+        target.end(true);
+        assertThat(file(image)).doesNotExist();
+    }
+
+    @Test
+    void whatAManifestNamesThatStaysAsALayerGoes() throws IOException {
+        Descriptor image = world.shapes.image("image");
+        Descriptor index = world.shapes.index(List.of(image));
+        TargetRegistry target = world.server.target("images", folder.resolve("images"));
+        target.begin();
+        RepositoryTarget into = target.target(APP);
+        into.pushManifest(world.bytes(image), image.digest());
+        into.pushManifest(world.bytes(index), new Tag("v1"));
+        into.pushManifest(world.bytes(keeping(index)), new Tag("backup"));
+        into.deleteManifest(new Tag("v1"));
+
+        assertThat(into.deleteManifest(index.digest())).isFalse();
+        assertThat(into.deleteManifest(image.digest())).isTrue();
+
+        target.end(true);
+        assertThat(file(index)).exists();
+        assertThat(file(image)).doesNotExist();
+    }
+
+    @Test
+    void holdersOfABlobAreFoundAmongMany() throws IOException {
+        BlobHolders holders = new BlobHolders();
+        Descriptor shared = world.shapes.blob(Shapes.LAYER, "shared");
+        Set<Digest> images = new HashSet<>();
+        for (int number = 0; number < 2000; number++) {
+            Digest image = Digest.sha256(("image " + number).getBytes(StandardCharsets.UTF_8));
+            images.add(image);
+            holders.note(image, List.of(shared, world.shapes.blob(Shapes.LAYER, "layer " + number), shared));
+        }
+
+        assertThat(holders.of(shared.digest())).isEqualTo(images);
+        assertThat(images).allMatch(image -> holders.of(image).isEmpty());
+        for (int number = 0; number < 2000; number += 100) {
+            assertThat(holders.of(
+                            world.shapes.blob(Shapes.LAYER, "layer " + number).digest()))
+                    .containsExactly(Digest.sha256(("image " + number).getBytes(StandardCharsets.UTF_8)));
+        }
     }
 }
