@@ -5,6 +5,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RepositoryName;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -12,12 +13,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** What the manifests that the index of a layout names refer to. Not safe for several threads; the store has a lock. */
 final class LayoutGraph {
@@ -116,8 +119,48 @@ final class LayoutGraph {
     }
 
     /** The referrers of a subject, as far as manifests are readable. */
-    List<Descriptor> referrers(Digest subject) {
-        return new ArrayList<>(referrers.getOrDefault(subject, Map.of()).values());
+    List<Descriptor> referrers(LayoutIndex index, Digest subject) throws IOException {
+        List<Descriptor> found = new ArrayList<>();
+        for (Descriptor known :
+                List.copyOf(referrers.getOrDefault(subject, Map.of()).values())) {
+            Optional<MediaType> stated = known.mediaType().equals(MediaType.OCTET_STREAM)
+                    ? statedType(index, known.digest())
+                    : Optional.empty();
+            found.add(stated.map(type -> Descriptor.of(type, known.digest(), known.sizeBytes())
+                            .asReferrer(known.artifactType(), known.annotations()))
+                    .orElse(known));
+        }
+        return found;
+    }
+
+    /**
+     * The type of a manifest as what names it states it: its entry in the index, or one that has it as a child. Empty
+     * if neither does.
+     */
+    Optional<MediaType> statedType(LayoutIndex index, Digest manifest) throws IOException {
+        Optional<MediaType> stated = index.typeOf(manifest);
+        if (stated.isEmpty() && !parents.containsKey(manifest)) {
+            // A child of a child: of those that no entry names nothing is read before it is needed.
+            readUnread();
+        }
+        // In order, so that of several that differ the same counts each time.
+        Iterator<Digest> above = new TreeSet<>(parents.getOrDefault(manifest, Set.of())).iterator();
+        while (stated.isEmpty() && above.hasNext()) {
+            stated = childType(above.next(), manifest);
+        }
+        return stated;
+    }
+
+    private Optional<MediaType> childType(Digest parent, Digest child) throws IOException {
+        try {
+            return manifest(parent).map(Manifest::manifests).orElse(List.of()).stream()
+                    .filter(below -> below.digest().equals(child))
+                    .map(Descriptor::mediaType)
+                    .findFirst();
+        } catch (InvalidContentException e) {
+            // That the parent is damaged is for those to say who read it.
+            return Optional.empty();
+        }
     }
 
     /**

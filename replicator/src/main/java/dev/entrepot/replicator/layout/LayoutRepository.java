@@ -119,13 +119,13 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         return read(digest.get());
     }
 
-    // Of a private type the bytes need not say what it is, and then its entry in the index does.
+    // Of a private type the bytes need not say what it is, and then what names it does.
     private ManifestBytes read(Digest digest) throws IOException {
         ManifestBytes bytes = store.read(digest);
         if (!bytes.mediaType().equals(MediaType.OCTET_STREAM)) {
             return bytes;
         }
-        Optional<MediaType> stated = store.guarded(index -> index.typeOf(digest));
+        Optional<MediaType> stated = store.guarded(index -> store.graph().statedType(index, digest));
         return stated.isPresent() ? ManifestBytes.verified(stated.get(), digest, bytes.array()) : bytes;
     }
 
@@ -152,7 +152,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
                 store.graph().requireWhole();
             }
             Map<Digest, Descriptor> found = new LinkedHashMap<>();
-            store.graph().referrers(subject).forEach(referrer -> found.put(referrer.digest(), referrer));
+            store.graph().referrers(index, subject).forEach(referrer -> found.put(referrer.digest(), referrer));
             Optional<Descriptor> fallback = index.find(name, subject.referrersTag());
             if (fallback.isPresent() && store.size(fallback.get().digest()).isPresent()) {
                 for (Descriptor entry :

@@ -42,6 +42,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -212,12 +213,7 @@ class LayoutTargetsTest {
     @ValueSource(strings = {"images", "images.tar"})
     void manifestOfAPrivateTypeThatDoesNotSayItGoesOutAgainWithItsContent(String file) throws IOException {
         Descriptor blob = shapes.blob(new MediaType("application/x-model"), "content");
-        ObjectNode json = OciJson.mapper().createObjectNode();
-        json.putArray("blobs").add(DescriptorJson.write(blob));
-        ManifestBytes manifest = ManifestBytes.of(
-                new MediaType("application/vnd.acme.model+json"),
-                json.toString().getBytes(StandardCharsets.UTF_8));
-        source.repository("app").manifests.put(manifest.digest(), manifest);
+        ManifestBytes manifest = ofPrivateType(blob, Optional.empty());
         source.repository("app").tags.put(new Tag("v1"), manifest.digest());
         run(into(file), Outcome.COMPLETE);
 
@@ -227,6 +223,55 @@ class LayoutTargetsTest {
         assertThat(out.resolve(new Tag("v1"))).contains(manifest.descriptor());
         assertThat(out.fetchManifest(manifest.digest()).descriptor()).isEqualTo(manifest.descriptor());
         assertThat(out.statBlob(blob.digest())).isPresent();
+    }
+
+    // Its bytes do not say the type.
+    private ManifestBytes ofPrivateType(Descriptor blob, Optional<Descriptor> subject) throws IOException {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.putArray("blobs").add(DescriptorJson.write(blob));
+        subject.ifPresent(image -> json.set("subject", DescriptorJson.write(Shapes.plain(image))));
+        ManifestBytes manifest = ManifestBytes.of(
+                new MediaType("application/vnd.acme.model+json"),
+                json.toString().getBytes(StandardCharsets.UTF_8));
+        source.repository("app").manifests.put(manifest.digest(), manifest);
+        return manifest;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"images", "images.tar"})
+    void childAndReferrerOfAPrivateTypeGoOutAgainWithIt(String file) throws IOException {
+        ManifestBytes child =
+                ofPrivateType(shapes.blob(new MediaType("application/x-model"), "of the child"), Optional.empty());
+        Descriptor root = shapes.index(List.of(shapes.index(List.of(child.descriptor()))));
+        shapes.tag("v1", root);
+        ManifestBytes referrer =
+                ofPrivateType(shapes.blob(new MediaType("application/x-model"), "attached"), Optional.of(root));
+        run(into(file), Outcome.COMPLETE);
+
+        RepositorySource out =
+                new LayoutTargets().source(file, folder.resolve(file)).repository(new RepositoryName("mirror/app"));
+
+        assertThat(out.resolve(child.digest())).contains(child.descriptor());
+        assertThat(out.fetchManifest(child.digest()).mediaType()).isEqualTo(child.mediaType());
+        assertThat(out.fetchManifest(referrer.digest()).mediaType()).isEqualTo(referrer.mediaType());
+        assertThat(out.referrers(root.digest()).descriptors()).containsExactly(referrer.descriptor());
+    }
+
+    @Test
+    void typeOfAChildOfADamagedIndexIsNotMadeUp() throws IOException {
+        ManifestBytes child =
+                ofPrivateType(shapes.blob(new MediaType("application/x-model"), "of the child"), Optional.empty());
+        Descriptor damaged = shapes.index(List.of(child.descriptor()));
+        shapes.tag("v1", shapes.index(List.of(damaged)));
+        run(into("images"), Outcome.COMPLETE);
+        Files.writeString(
+                folder.resolve("images/blobs/sha256").resolve(damaged.digest().encoded()), "damaged");
+
+        RepositorySource out = new LayoutTargets()
+                .source("images", folder.resolve("images"))
+                .repository(new RepositoryName("mirror/app"));
+
+        assertThat(out.fetchManifest(child.digest()).mediaType()).isEqualTo(MediaType.OCTET_STREAM);
     }
 
     @Test
