@@ -112,5 +112,10 @@ public record ItemReport(
         public Failure(Side side, String node, String cause) {
             this(side, node, cause, "");
         }
+
+        /** The same as the journal keeps it: each of its texts cut at 500 characters. */
+        public Failure kept() {
+            return KeptReport.cut(this);
+        }
     }
 }

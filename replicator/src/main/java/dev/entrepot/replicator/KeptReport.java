@@ -122,7 +122,7 @@ final class KeptReport {
                 item.tally());
     }
 
-    private static ItemReport.Failure cut(ItemReport.Failure failure) {
+    static ItemReport.Failure cut(ItemReport.Failure failure) {
         return new ItemReport.Failure(failure.side(), cut(failure.node()), cut(failure.cause()), cut(failure.fault()));
     }
 

@@ -8,6 +8,7 @@ import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Sizes;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -99,15 +100,25 @@ public final class ImportReportWriter {
 
     /**
      * The same as the journal keeps it: with the lines for people as {@value #TEXT}, and of the images that wait, and
-     * of the blobs that failed, the first {@value #LISTED_KEPT}; {@code waitingNotListed} says how many more images
-     * there are, if any.
+     * of the blobs that failed, the first {@value #LISTED_KEPT}, with why in at most so many characters as of items;
+     * {@code waitingNotListed} says how many more images there are, if any.
+     *
+     * @param whole with what was copied as the journal keeps that
      */
-    static String toKeptJson(ImportReport report) {
+    static String toKeptJson(ImportReport whole) {
+        ImportReport report = new ImportReport(
+                whole.bundle(), whole.copied(), whole.waiting(), whole.early().map(ImportReportWriter::cut));
         ObjectNode root = toJson(report, LISTED_KEPT);
         if (LISTED_KEPT < report.waiting().size()) {
             root.put("waitingNotListed", report.waiting().size() - LISTED_KEPT);
         }
         return root.put(TEXT, toText(report, LISTED_KEPT)).toString();
+    }
+
+    private static Brought cut(Brought brought) {
+        Map<Wanted, ItemReport.Failure> failures = new HashMap<>();
+        brought.failures().forEach((wanted, failure) -> failures.put(wanted, failure.kept()));
+        return new Brought(brought.target(), brought.done(), brought.sent(), failures);
     }
 
     private static ObjectNode toJson(ImportReport report, int most) {

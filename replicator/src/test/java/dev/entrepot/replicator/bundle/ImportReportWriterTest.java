@@ -76,11 +76,12 @@ class ImportReportWriterTest {
 
     @Test
     void whatFailedAheadOfItsImageIsSaidToProgramsAndKeptInPart() {
+        String cause = "the disk is full".repeat(1000);
         Map<Wanted, ItemReport.Failure> failures = new HashMap<>();
         for (int blob = 0; blob < 1000; blob++) {
             Digest digest = Digest.sha256(new byte[] {(byte) blob, (byte) (blob >> 8)});
             Wanted wanted = new Wanted(APP.name(), Descriptor.of(MediaType.OCTET_STREAM, digest, 2), false);
-            failures.put(wanted, new ItemReport.Failure(Side.TARGET, digest.toString(), "the disk is full", ""));
+            failures.put(wanted, new ItemReport.Failure(Side.TARGET, digest.toString(), cause, ""));
         }
         ImportReport report = new ImportReport(
                 ANY,
@@ -94,9 +95,16 @@ class ImportReportWriterTest {
 
         assertThat(said.path("failures")).hasSize(1000);
         assertThat(said.path("failures").path(0).path("failure").path("cause").asString())
-                .isEqualTo("the disk is full");
+                .isEqualTo(cause);
         assertThat(kept.path("early").path("failed").asInt()).isEqualTo(1000);
         assertThat(kept.path("early").path("failures")).hasSize(ImportReportWriter.LISTED_KEPT);
+        String first = cause.substring(0, 500) + "...";
+        assertThat(kept.path("early").path("failures"))
+                .allMatch(failure ->
+                        failure.path("failure").path("cause").asString().equals(first));
+        assertThat(kept.path(ImportReportWriter.TEXT).asString())
+                .contains("  FAILED  team/app  " + first + "\n")
+                .doesNotContain(cause);
         assertThat(kept.path(ImportReportWriter.TEXT).asString().lines())
                 .hasSizeLessThan(ImportReportWriter.LISTED_KEPT + 10)
                 .contains("  FAILED  900 more, which the journal did not keep");
