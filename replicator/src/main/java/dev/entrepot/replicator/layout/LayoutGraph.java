@@ -22,7 +22,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** What the manifests that the index of a layout names refer to. Not safe for several threads; the store has a lock. */
+/**
+ * What the manifests that the index of a layout names refer to. Not safe for several threads; the store has a lock. It
+ * is long because what refers to what is known for those who ask upwards and for those who ask downwards, and of both
+ * the rest is read when it is needed.
+ */
 final class LayoutGraph {
     private final LayoutManifests manifests;
     private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
