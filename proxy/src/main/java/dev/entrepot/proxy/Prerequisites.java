@@ -211,7 +211,8 @@ final class Prerequisites {
 
     private void secret(String at, CredentialsConfig credentials) {
         switch (credentials) {
-            case CredentialsConfig.UsernamePasswordFile c -> secret(at, "password-file", c.passwordFile());
+            case CredentialsConfig.UsernamePasswordFile c ->
+                read(at + "password-file", () -> FileCredentials.read(c.passwordFile()));
             case CredentialsConfig.IdentityTokenFile c -> secret(at, "identity-token-file", c.file());
             case CredentialsConfig.BearerTokenFile c ->
                 read(at + "bearer-token-file", () -> FileCredentials.requireBearerToken(c.file()));
@@ -229,7 +230,7 @@ final class Prerequisites {
     }
 
     private void secret(String at, String key, Path file) {
-        read(at + key, () -> FileCredentials.requireSecret(file));
+        read(at + key, () -> FileCredentials.readLine(file));
     }
 
     private void target(String at, TargetConfig target) {

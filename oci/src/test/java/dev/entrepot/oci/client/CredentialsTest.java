@@ -83,7 +83,8 @@ class CredentialsTest {
         CredentialSource source = FileCredentials.ofIdentityToken(file);
         assertThatThrownBy(() -> source.credential(REGISTRY)).isInstanceOf(IOException.class);
         Files.writeString(file, "\n");
-        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessage(file + " is empty");
+        assertThatThrownBy(() -> source.credential(REGISTRY))
+                .hasMessage(file + " is empty: write the password or token into it");
 
         Files.writeString(file, "one\n");
         assertThat(source.credential(REGISTRY)).contains(new Credential.IdentityToken("one"));
@@ -137,22 +138,23 @@ class CredentialsTest {
     }
 
     @Test
-    void ofAFileThatIsNotUtf8OrMoreThanOneLineAreRefusedAndNotShown() throws IOException {
+    void ofAFileThatIsNotUtf8OrATokenOfSeveralLinesAreRefusedAndNotShown() throws IOException {
         Path latin = Files.write(folder.resolve("latin"), "s\u00e4same".getBytes(StandardCharsets.ISO_8859_1));
         Path lines = Files.writeString(folder.resolve("lines"), "sesame\n\n");
         Path blank = Files.writeString(folder.resolve("blank"), "sesame \n");
 
         assertThatThrownBy(() -> FileCredentials.ofPassword("bob", latin).credential(REGISTRY))
                 .hasMessage(latin + " is not UTF-8");
-        assertThatThrownBy(() -> FileCredentials.requireSecret(latin)).hasMessage(latin + " is not UTF-8");
+        assertThatThrownBy(() -> FileCredentials.read(latin)).hasMessage(latin + " is not UTF-8");
         assertThatThrownBy(() -> FileCredentials.ofIdentityToken(lines).credential(REGISTRY))
                 .hasMessageStartingWith(lines + " holds a line break")
                 .hasMessageNotContaining("sesame");
-        assertThatThrownBy(() -> FileCredentials.requireSecret(lines)).hasMessageStartingWith(lines + " holds a line");
+        assertThatThrownBy(() -> FileCredentials.readLine(lines)).hasMessageStartingWith(lines + " holds a line");
         assertThatThrownBy(() -> FileCredentials.ofBearerToken(blank).credential(REGISTRY))
                 .hasMessage(blank + " holds a blank before or after the token: take it out");
         assertThatThrownBy(() -> FileCredentials.requireBearerToken(blank)).isInstanceOf(IOException.class);
-        FileCredentials.requireSecret(blank);
+        assertThat(FileCredentials.readLine(blank)).isEqualTo("sesame ");
+        assertThat(FileCredentials.read(lines)).isEqualTo("sesame\n");
     }
 
     @Test

@@ -68,7 +68,8 @@ final class EntraTokens {
 
     private Optional<String> secret() throws IOException {
         if (settings.clientSecretFile().isPresent()) {
-            return Optional.of(FileCredentials.read(settings.clientSecretFile().get()));
+            return Optional.of(
+                    FileCredentials.readLine(settings.clientSecretFile().get()));
         }
         return settings.clientSecret().or(() -> ofVariables("AZURE_CLIENT_SECRET"));
     }

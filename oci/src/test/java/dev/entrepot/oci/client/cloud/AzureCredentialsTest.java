@@ -105,7 +105,7 @@ class AzureCredentialsTest {
         assertThatThrownBy(() -> CloudWorld.get(source(new AzureSettings(
                         Optional.of("the-tenant"), Optional.of("the-client"), Optional.empty(), Optional.of(file)))))
                 .isExactlyInstanceOf(IOException.class)
-                .hasMessage(file + " is empty");
+                .hasMessage(file + " is empty: write the password or token into it");
     }
 
     @ParameterizedTest
