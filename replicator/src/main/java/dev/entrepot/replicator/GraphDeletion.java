@@ -62,6 +62,10 @@ final class GraphDeletion {
             return new Outcome(ItemReport.State.PRUNED, reason, Known.FORGOTTEN);
         }
 
+        private static Outcome left(String reason) {
+            return new Outcome(ItemReport.State.PRUNED, reason, Known.LEFT);
+        }
+
         private static Outcome stays(String reason) {
             return new Outcome(ItemReport.State.SKIPPED, reason, Known.KEPT);
         }
@@ -145,8 +149,8 @@ final class GraphDeletion {
         } catch (RefusedException e) {
             Optional<String> obstacle = tagged ? untag(gone, Optional.empty()) : Optional.empty();
             return obstacle.map(Outcome::stays)
-                    .orElseGet(() ->
-                            Outcome.pruned("the tag only: the target refuses to list its tags: " + e.getMessage()));
+                    .orElseGet(
+                            () -> Outcome.left("the tag only: the target refuses to list its tags: " + e.getMessage()));
         }
         Optional<Needed> needed = needs.without(gone.tag());
         Set<Digest> going = needed.isPresent() ? going(gone, tags, needed.get().byAny()) : Set.of();
@@ -155,7 +159,7 @@ final class GraphDeletion {
             return Outcome.stays(obstacle.get());
         }
         if (needed.isEmpty()) {
-            return new Outcome(ItemReport.State.PRUNED, "the tag only: " + PrunedRepository.UNKNOWN_TAGS, Known.LEFT);
+            return Outcome.left("the tag only: " + PrunedRepository.UNKNOWN_TAGS);
         }
         // Read before anything is deleted that says what they are attached to.
         return deleteNodes(gone, tagged, tags, needed.get().byAny(), going, foreseen);
@@ -228,10 +232,15 @@ final class GraphDeletion {
         if (!attached.isEmpty()) {
             what += "; " + attached.size() + " attached to what other tags name stay until the source withdraws them";
         }
+        int unforeseen = (int)
+                going.stream().filter(digest -> !foreseen.contains(digest)).count();
+        if (unforeseen > 0) {
+            what += "; " + unforeseen + " of which the plan did not know that they could go are left over";
+        }
         // What holds some of them may be none that any rule knows to need them.
-        return attached.isEmpty() && manifests.held() == 0
+        return attached.isEmpty() && manifests.held() == 0 && unforeseen == 0
                 ? Outcome.pruned(what)
-                : new Outcome(ItemReport.State.PRUNED, what, Known.LEFT);
+                : Outcome.left(what);
     }
 
     // What came of manifests, and how many of them the target keeps.

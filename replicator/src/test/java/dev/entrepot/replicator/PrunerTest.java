@@ -635,6 +635,51 @@ class PrunerTest {
     }
 
     @Test
+    void whatStayedForAForeignTagGoesWhenThatIsGone() throws IOException {
+        new Shapes(mirror).tag("theirs", gone);
+        isDue("v3");
+        engine.run(rules);
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneImage.digest(), goneSignature.digest());
+
+        mirror.tags.remove(new Tag("theirs"));
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneImage.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whatCouldNotBeForeseenToGoIsLeftOver() throws IOException {
+        isDue("v3");
+        // The plan does not know what that needs, and the run brings back what it was at.
+        Digest right = mirror.tags.get(new Tag("v5"));
+        mirror.tags.put(new Tag("v5"), mirror.tags.get(new Tag("v6")));
+        engine.run(rules);
+        assertThat(mirror.tags).containsEntry(new Tag("v5"), right).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneImage.digest(), goneSignature.digest());
+
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneImage.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whatStaysBecauseTheTargetRefusesToListItsTagsIsLeftOver() throws IOException {
+        isDue("v3");
+        target.gate((index, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new RefusedException(403, "DENIED", "no lists for you");
+            }
+        });
+        engine.run(rules);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+
+        target.gate((index, request) -> {});
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneImage.digest(), goneSignature.digest());
+    }
+
+    @Test
     void nothingIsPrunedUnlessTheRuleSaysSo() throws IOException {
         rules.prune = PruneConfig.OFF;
         app.tags.remove(new Tag("v3"));
