@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest that
  * stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to something
  * that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their
- * children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that is
- * deleted, and lists it again if it stays after all. What a tag has come to need that other clients put there meanwhile
- * stays, with all that stays with it.
+ * children, so that nothing ever names what is not there, and what the target does not delete keeps what it names; a
+ * fallback tag stops listing a referrer before that is deleted, and lists it again if it stays after all. What a tag
+ * has come to need that other clients put there meanwhile stays, with all that stays with it.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;
@@ -53,6 +53,8 @@ final class LeftoverDeletion {
     private final Map<Digest, List<Descriptor>> taken = new LinkedHashMap<>();
     // Why what was to go stays after all.
     private final Map<Digest, String> kept = new HashMap<>();
+    // Of that, what the target did not delete, or not yet: what is deleted after it waits for it.
+    private final Set<Digest> standing = new HashSet<>();
     private Set<Tag> tags = Set.of();
     private int lists;
     private @Nullable IOException unseen;
@@ -343,6 +345,7 @@ final class LeftoverDeletion {
                 outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(failure)));
                 // It is there still, and names what is below it.
                 kept.put(digest, "it could not be deleted");
+                standing.add(digest);
                 holdBelow(kept);
             }
             if (!session.registry().isAtHand()) {
@@ -417,6 +420,14 @@ final class LeftoverDeletion {
                 stay.forEach(referrer -> unlisted.put(referrer.digest(), e));
             }
         }
+        for (Outcome outcome : outcomes) {
+            Digest subject = outcome.decision().leftover().digest();
+            try {
+                unlistGone(subject, gone);
+            } catch (CopyException e) {
+                unlisted.put(subject, e);
+            }
+        }
         return outcomes.stream()
                 .map(outcome -> {
                     CopyException e = unlisted.get(outcome.decision().leftover().digest());
@@ -427,21 +438,46 @@ final class LeftoverDeletion {
                 .toList();
     }
 
+    // The list of a subject that was to go was to go with it.
+    private void unlistGone(Digest subject, Set<Digest> gone) throws IOException {
+        if (gone.contains(subject) || !tags.contains(subject.referrersTag())) {
+            return;
+        }
+        Set<Digest> referrers = new HashSet<>(before.getOrDefault(subject, Set.of()));
+        referrers.retainAll(gone);
+        if (!referrers.isEmpty()) {
+            new ReferrerKeeper(session).unlist(repository.repository(), subject, referrers);
+        }
+    }
+
     // Empty if it is gone, else why it stays.
     private Optional<String> delete(Digest digest) throws IOException {
         renew();
+        Optional<Digest> first = before.getOrDefault(digest, Set.of()).stream()
+                .filter(standing::contains)
+                .findFirst();
+        if (first.isPresent()) {
+            standing.add(digest);
+            kept.putIfAbsent(digest, "it goes after " + first.get() + ", which names it and is there still");
+        }
         if (kept.containsKey(digest)) {
             return Optional.of(kept.get(digest));
         }
         for (Tag tag : names.getOrDefault(digest, List.of())) {
-            // Where tags are not deleted, it goes with its manifest.
-            repository.deleteTag(tag);
+            // Somebody may have moved it since. Where tags are not deleted, it goes with its manifest.
+            if (repository.resolve(tag).filter(digest::equals).isPresent()) {
+                repository.deleteTag(tag);
+            }
         }
         repository.deleteAttached(digest, tags, needed::contains);
         if (repository.delete(digest)) {
             return Optional.empty();
         }
         kept.put(digest, repository.whyItStays());
+        if (!session.registry().isAtHand()) {
+            // What a layout keeps, because something else there holds it, may never go.
+            standing.add(digest);
+        }
         holdBelow(kept);
         return Optional.of(repository.whyItStays());
     }

@@ -399,4 +399,66 @@ class MovedTagPruneTest extends LeftoverFixture {
         assertThat(mirror.manifests).doesNotContainKeys(before.digest(), signature.digest());
         assertThat(mirror.manifests.containsKey(after.digest())).isEqualTo(staysAtTheSource);
     }
+
+    private record Referred(Descriptor old, Descriptor first, Descriptor second) {}
+
+    private Referred referred() throws IOException {
+        Descriptor old = shapes.image("old");
+        Descriptor first = shapes.referrer(old, "x/sig", "signature");
+        Descriptor second = shapes.referrer(old, "x/sbom", "packages");
+        shapes.tag("latest", old);
+        complete();
+        shapes.tag("latest", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+        return new Referred(old, first, second);
+    }
+
+    @ParameterizedTest
+    @MethodSource("abilities")
+    void subjectStaysUntilItsReferrersAreGone(Abilities abilities) throws IOException {
+        use(abilities);
+        Referred referred = referred();
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app " + referred.first().digest())) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().failed()).isEqualTo(1);
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("it goes after " + referred.first().digest()));
+        assertThat(mirror.manifests)
+                .containsKeys(referred.old().digest(), referred.first().digest())
+                .doesNotContainKey(referred.second().digest());
+        if (!abilities.referrersApi()) {
+            assertThat(listed(mirror, referred.old()))
+                    .containsExactly(referred.first().digest());
+        }
+
+        target.gate((index, request) -> {});
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+        assertThat(mirror.manifests)
+                .doesNotContainKeys(referred.old().digest(), referred.first().digest());
+        assertThat(mirror.tags).doesNotContainKey(referred.old().digest().referrersTag());
+    }
+
+    @Test
+    void subjectStaysWhileTheTargetKeepsAReferrer() throws IOException {
+        Referred referred = referred();
+        mirror.undeletable.add(referred.first().digest());
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.manifests)
+                .containsKeys(referred.old().digest(), referred.first().digest());
+
+        mirror.undeletable.clear();
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+        assertThat(mirror.manifests)
+                .doesNotContainKeys(referred.old().digest(), referred.first().digest());
+    }
 }

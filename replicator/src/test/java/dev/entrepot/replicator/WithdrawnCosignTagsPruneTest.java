@@ -126,6 +126,34 @@ class WithdrawnCosignTagsPruneTest extends LeftoverFixture {
     }
 
     @Test
+    void cosignTagThatTheTargetsOwnersMoveWhileOthersGoStays() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        List<Tag> tags = Stream.of(".sig", ".att")
+                .map(suffix -> new Tag(Shapes.stem(image) + suffix))
+                .toList();
+        for (Tag tag : tags) {
+            shapes.tag(tag.value(), shapes.image("cosign " + tag));
+        }
+        shapes.tag("v1", image);
+        complete();
+        List<Digest> brought = tags.stream().map(mirror.tags::get).toList();
+        tags.forEach(app.tags::remove);
+        complete();
+        engine.clock.pass(PAST);
+        Digest theirs = new Shapes(mirror).image("signed by the region").digest();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest mirror/app sha256:") && !mirror.tags.containsValue(theirs)) {
+                tags.forEach(tag -> mirror.tags.computeIfPresent(tag, (name, there) -> theirs));
+            }
+        });
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+
+        assertThat(mirror.tags).containsValue(theirs);
+        assertThat(mirror.manifests).containsKey(theirs).doesNotContainKeys(brought.getFirst(), brought.getLast());
+    }
+
+    @Test
     void cosignTagOfASubjectThatIsPrunedGoesThoughTheSourceWithdrewItBefore() throws IOException {
         Descriptor image = shapes.image("amd64");
         Tag tag = new Tag(Shapes.stem(image) + ".sig");
