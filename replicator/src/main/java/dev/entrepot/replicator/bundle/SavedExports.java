@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -35,6 +36,7 @@ public final class SavedExports {
     private static final String UNFINISHED = "unfinished";
     private static final String LOCK = "lock";
     private static final String INCOMING = ".incoming-";
+    private static final int MOVES = 10;
     private static final Duration LEFT_BEHIND = Duration.ofHours(1);
 
     private final Path folder;
@@ -75,9 +77,7 @@ public final class SavedExports {
         Path place = place(saved.id());
         Files.createDirectories(folder);
         if (Files.exists(place)) {
-            try (Closeable _ = lock(saved.id())) {
-                delete(place);
-            }
+            clear(place, saved.id());
         }
         Path aside = Files.createTempDirectory(folder, INCOMING);
         try {
@@ -88,6 +88,20 @@ public final class SavedExports {
             throw e;
         }
         FolderWriter.force(folder);
+    }
+
+    private void clear(Path place, Digest id) throws IOException {
+        try (Closeable _ = opened(id)) {
+            delete(place);
+        } catch (NoSuchFileException e) {
+            // Another process has taken it away; if that saves the same, one of the two comes too late.
+        } catch (DirectoryNotEmptyException e) {
+            throw taken(id, e);
+        }
+    }
+
+    private static BundleException taken(Digest id, IOException cause) {
+        return new BundleException("another process is writing bundle " + id, cause);
     }
 
     private void fill(Path aside, Saved saved, String request) throws IOException {
@@ -102,14 +116,20 @@ public final class SavedExports {
     }
 
     private static void move(Path aside, Path place, Digest id) throws IOException {
-        try {
-            Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
-        } catch (FileSystemException e) {
-            // It was not there, or was taken away, a moment ago.
-            if (Files.exists(place)) {
-                throw new BundleException("another process is writing bundle " + id, e);
+        for (int moves = 1; ; moves++) {
+            try {
+                Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
+                return;
+            } catch (FileSystemException e) {
+                // It was not there, or was taken away, a moment ago.
+                if (Files.exists(place)) {
+                    throw taken(id, e);
+                }
+                // It may have been, and be taken away again.
+                if (moves == MOVES) {
+                    throw e;
+                }
             }
-            throw e;
         }
     }
 
@@ -122,8 +142,12 @@ public final class SavedExports {
                     .toList();
         }
         for (Path other : others) {
-            if (Files.getLastModifiedTime(other).toInstant().isBefore(old)) {
-                delete(other);
+            try {
+                if (Files.getLastModifiedTime(other).toInstant().isBefore(old)) {
+                    delete(other);
+                }
+            } catch (NoSuchFileException e) {
+                // It has been saved by now.
             }
         }
     }
@@ -154,9 +178,12 @@ public final class SavedExports {
     public Optional<Saved> unfinished(String request) throws IOException {
         byte[] key = key(request).getBytes(StandardCharsets.UTF_8);
         for (Path place : places()) {
-            Path unfinished = place.resolve(UNFINISHED);
-            if (Files.exists(unfinished) && Arrays.equals(read(unfinished, 1000), key)) {
-                return Optional.of(read(place));
+            try {
+                if (Arrays.equals(read(place.resolve(UNFINISHED), 1000), key)) {
+                    return Optional.of(read(place));
+                }
+            } catch (NoSuchFileException e) {
+                // It is finished, or another process saves it anew.
             }
         }
         return Optional.empty();
@@ -182,6 +209,15 @@ public final class SavedExports {
      * @throws BundleException if another does
      */
     public Closeable lock(Digest id) throws IOException {
+        try {
+            return opened(id);
+        } catch (NoSuchFileException e) {
+            // It was saved, and another process is about to save it anew.
+            throw taken(id, e);
+        }
+    }
+
+    private Closeable opened(Digest id) throws IOException {
         FileChannel channel =
                 FileChannel.open(place(id).resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {

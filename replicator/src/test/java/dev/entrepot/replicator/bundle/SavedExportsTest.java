@@ -73,6 +73,31 @@ class SavedExportsTest {
     }
 
     @Test
+    void exportsThatAreSavedAnewAtOnceFailOnlyBecauseAnotherProcessWritesThem() throws Exception {
+        List<SavedExports.Saved> exports = List.of(saved(100), saved(100), saved(200), saved(300));
+        SavedExports folder = new SavedExports(data);
+        Callable<Boolean> saving = () -> {
+            for (int round = 0; round < 100; round++) {
+                SavedExports.Saved export = exports.get(round % exports.size());
+                try {
+                    folder.save(export, "request " + export.id());
+                    folder.unfinished("another request");
+                    folder.lock(export.id()).close();
+                } catch (BundleException e) {
+                    assertThat(e).hasMessageContaining("bundle " + export.id()).hasMessageContaining("writ");
+                }
+            }
+            return true;
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            for (Future<Boolean> saved : threads.invokeAll(List.of(saving, saving, saving, saving))) {
+                assertThat(saved.get()).isTrue();
+            }
+        }
+        assertThat(data.resolve("exports")).isDirectoryNotContaining("glob:**/.incoming-*");
+    }
+
+    @Test
     void whatAProcessThatWasKilledLeftIsSweptWhenItIsOld() throws Exception {
         Path exports = Files.createDirectories(data.resolve("exports"));
         Path old = Files.createDirectory(exports.resolve(".incoming-old"));
