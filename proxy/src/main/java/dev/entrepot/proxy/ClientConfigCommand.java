@@ -5,11 +5,15 @@ import dev.entrepot.config.UpstreamNames;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.proxy.ClientConfiguration.Client;
 import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.replicator.WholeFile;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -48,7 +52,7 @@ final class ClientConfigCommand {
                         .paramLabel("FOLDER")
                         .type(Path.class)
                         .description(
-                                "Write the files there, by their paths, and print only those (and notes to standard error).")
+                                "Write the files there, by their paths, and print only those (and notes to standard error). None is written over that says something else.")
                         .build())
                 .addPositional(PositionalParamSpec.builder()
                         .index("0")
@@ -70,7 +74,7 @@ final class ClientConfigCommand {
      * @param err where these notes go then
      * @throws BadRequestException if there is no such client, no such upstream, no such address, none that the client
      *     could reach, or nothing to say
-     * @throws IOException if a file cannot be written
+     * @throws IOException if a file cannot be written, or is there and says something else
      */
     static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out, PrintStream err)
             throws BadRequestException, IOException {
@@ -101,6 +105,7 @@ final class ClientConfigCommand {
                 .map(workingDirectory::resolve);
         if (into.isPresent()) {
             check(into.get(), files, WrittenPaths.of(config, Optional.empty()));
+            refuseOthers(into.get(), files);
         }
         for (ConfigurationFile file : files) {
             if (into.isPresent()) {
@@ -124,7 +129,7 @@ final class ClientConfigCommand {
                         upstream.getKey().value(), upstream.getValue().aliases()))
                 .toList();
         List<ClientConfiguration.Registry> named = new ArrayList<>();
-        for (String name : asked) {
+        for (String name : asked.stream().distinct().toList()) {
             named.add(all.stream()
                     .filter(registry -> registry.name().equals(name))
                     .findFirst()
@@ -155,9 +160,43 @@ final class ClientConfigCommand {
         return folder.resolve(file.path().substring(1));
     }
 
+    // Most of these files are those of all other settings of the client, too, some with passwords. None is written
+    // over,
+    // and where one is in the way none is written at all.
+    private static void refuseOthers(Path folder, List<ConfigurationFile> files) throws IOException {
+        for (ConfigurationFile file : files) {
+            Path path = in(folder, file);
+            if (Files.exists(path) && !isWritten(path, file)) {
+                throw new IOException(
+                        path + " is there and says something else; nothing was written: put into it what this"
+                                + " command prints without " + INTO + ", or move it away, or name another folder");
+            }
+        }
+    }
+
+    private static boolean isWritten(Path path, ConfigurationFile file) throws IOException {
+        byte[] text = file.text().getBytes(StandardCharsets.UTF_8);
+        return Files.isRegularFile(path)
+                && Files.size(path) == text.length
+                && Arrays.equals(Files.readAllBytes(path), text);
+    }
+
     private static Path write(Path folder, ConfigurationFile file) throws IOException {
         Path path = in(folder, file);
         Files.createDirectories(path.getParent());
-        return Files.writeString(path, file.text());
+        if (!Files.exists(path)) {
+            write(path, file.text().getBytes(StandardCharsets.UTF_8));
+        }
+        return path;
+    }
+
+    private static void write(Path path, byte[] text) throws IOException {
+        try {
+            WholeFile.write(path, text);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IOException(path + " cannot be written: " + FailureWords.of(e), e);
+        }
     }
 }

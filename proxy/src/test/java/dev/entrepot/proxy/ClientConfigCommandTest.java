@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +95,34 @@ class ClientConfigCommandTest {
         assertThat(run("client-config", "containerd", "--address", "http://mirror:5000")
                         .out())
                 .doesNotContain("=== note");
+    }
+
+    @Test
+    void fileThatSaysSomethingElseIsNotWrittenOver() throws Exception {
+        Path mine = folder.resolve("out/etc/rancher/k3s/registries.yaml");
+        Files.createDirectories(mine.getParent());
+        Files.writeString(mine, "configs: {of: mine}\n");
+
+        CommandRunner.Result refused = run("client-config", "k3s", "--into", "out");
+        assertThat(refused.code()).isEqualTo(ExitCodes.FAILURE);
+        assertThat(refused.err()).contains(mine + " is there and says something else", "nothing was written");
+        assertThat(mine).hasContent("configs: {of: mine}");
+
+        Files.delete(mine);
+        assertThat(run("client-config", "k3s", "--into", "out").code()).isZero();
+        assertThat(run("client-config", "k3s", "--into", "out"))
+                .returns(0, CommandRunner.Result::code)
+                .returns(mine + "\n", CommandRunner.Result::out);
+        try (Stream<Path> files = Files.list(mine.getParent())) {
+            assertThat(files).containsExactly(mine);
+        }
+    }
+
+    @Test
+    void registryThatIsNamedTwiceIsInTheFileOnce() {
+        assertThat(run("client-config", "buildkit", "--registry=quay.io", "--registry=quay.io")
+                        .out())
+                .containsOnlyOnce("[registry.\"quay.io\"]");
     }
 
     @Test
