@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.testing.Abilities;
@@ -238,6 +239,59 @@ class BundleCommandsTest {
                 "serve",
                 "--bundle",
                 all.getLast().toString(),
+                "--unsigned");
+        assertThat(result.code()).as(result.err()).isZero();
+    }
+
+    @Test
+    void whatRefersToAnImageIsListedAlsoWhereItIsInAnotherVolume() throws Exception {
+        dev.entrepot.oci.testing.Bundle image = source.push("team/app", new Images(9).image(900), "v1");
+        Digest layer = source.pushBlob("team/app", new byte[60_000]);
+        Digest config = source.pushBlob("team/app", "{}".getBytes(StandardCharsets.UTF_8));
+        Digest sbom = source.pushManifest("team/app", MediaType.OCI_MANIFEST.value(), """
+                {"schemaVersion":2,"mediaType":"%s","artifactType":"application/vnd.test.sbom",
+                "config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"%s","size":2},
+                "layers":[{"mediaType":"application/vnd.test.sbom","digest":"%s","size":60000}],
+                "subject":{"mediaType":"%s","digest":"%s","size":%d}}
+                """.formatted(
+                        MediaType.OCI_MANIFEST,
+                        config,
+                        layer,
+                        image.descriptor().mediaType(),
+                        image.digest(),
+                        image.descriptor().sizeBytes())
+                .getBytes(StandardCharsets.UTF_8));
+        done("export", "registry.test/team/app:v1", "--output", "some/s.tar", "--unsigned", "--volume-size", "30KB");
+
+        Result result = commands.run(
+                mirror -> {
+                    try (HttpClient client = HttpClient.newHttpClient()) {
+                        String v2 = "http://127.0.0.1:" + mirror.port() + "/v2/team/app/";
+                        assertThat(get(client, v2 + "manifests/" + image.digest())
+                                        .statusCode())
+                                .isEqualTo(200);
+                        for (String list : List.of(
+                                "referrers/" + image.digest(),
+                                "manifests/" + image.digest().referrersTag())) {
+                            assertThat(json(get(client, v2 + list))
+                                            .path("manifests")
+                                            .path(0)
+                                            .path("digest")
+                                            .asString(""))
+                                    .as(list)
+                                    .isEqualTo(sbom.toString());
+                        }
+                        HttpResponse<byte[]> elsewhere = get(client, v2 + "manifests/" + sbom);
+                        assertThat(elsewhere.statusCode()).isEqualTo(404);
+                        assertThat(new String(elsewhere.body(), StandardCharsets.UTF_8))
+                                .contains("the volumes that are served have no manifest " + sbom);
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                },
+                "serve",
+                "--bundle",
+                "some/s.001.tar",
                 "--unsigned");
         assertThat(result.code()).as(result.err()).isZero();
     }

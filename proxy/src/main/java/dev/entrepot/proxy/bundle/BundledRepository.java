@@ -122,7 +122,10 @@ final class BundledRepository implements ServedRepository {
         };
         String why = reference instanceof Tag tag ? incomplete.getOrDefault(tag, "") : "";
         return answer(found.orElseThrow(() -> new NotFoundException(
-                Kind.MANIFEST, why.isEmpty() ? "the bundle has no manifest " + reference + " of " + repository : why)));
+                Kind.MANIFEST,
+                why.isEmpty()
+                        ? "the volumes that are served have no manifest " + reference + " of " + repository
+                        : why)));
     }
 
     private Optional<ManifestBytes> read(Digest digest) throws IOException {
@@ -162,11 +165,12 @@ final class BundledRepository implements ServedRepository {
         return answer(manifest(subject).map(this::referring).orElse(new Referrers(Referrers.Origin.API, List.of())));
     }
 
+    // Also those that are in a volume that is not at hand, or in none because the target has them: who asks for one of
+    // them hears that it is not there. A list without them would say that nobody has signed the image.
     private Referrers referring(BundledManifest subject) {
         return new Referrers(
                 Referrers.Origin.API,
                 ImageClosure.referrers(bundle.inventory(), subject, repository.name())
-                        .filter(bundle::has)
                         .map(BundledManifest::descriptor)
                         .toList());
     }
