@@ -310,6 +310,15 @@ final class BundleCommands {
         if (wanted.receipt().isPresent() && wanted.receiptKey().isEmpty() && !unsigned) {
             throw new BadRequestException("a receipt is signed: name a private key with --receipt-key KEY.pem");
         }
+        if (wanted.receipt().isPresent()
+                && wanted.receiptKey()
+                        .filter(key -> folder.resolve(key)
+                                .normalize()
+                                .equals(folder.resolve(wanted.receipt().get()).normalize()))
+                        .isPresent()) {
+            throw new BadRequestException(
+                    "--receipt and --receipt-key name the same file, and the key would be written over");
+        }
         return wanted.receiptKey().isEmpty()
                 ? Optional.empty()
                 : Optional.of(BundleKey.read(folder.resolve(wanted.receiptKey().get())));

@@ -375,6 +375,19 @@ class BundleCommandsTest {
         assertThat(ends(2, "import", "out", "--trust", "ours.pub", "--to", "layout:x", "--receipt", "r.json")
                         .err())
                 .contains("--receipt-key");
+        String[] overKey = {
+            "import",
+            "out",
+            "--trust",
+            "ours.pub",
+            "--to",
+            "layout:x",
+            "--receipt",
+            "./theirs.pem",
+            "--receipt-key",
+            "theirs.pem"
+        };
+        assertThat(ends(2, overKey).err()).contains("the same file");
         assertThat(ends(2, "import", "out", "--trust", "ours.pub", "--to", "layout:x", "--map", "a")
                         .err())
                 .contains("--map a");
