@@ -91,7 +91,8 @@ final class ExportCommandLine {
                 .addOption(OptionSpec.builder(REISSUE)
                         .paramLabel("ID|VOLUME")
                         .type(String.class)
-                        .description("Write volumes of an earlier bundle again, by its id or by one of its volumes.")
+                        .description(
+                                "Write volumes of an earlier bundle again, as they were, by its id or by one of its volumes.")
                         .build())
                 .addOption(OptionSpec.builder(VOLUMES)
                         .paramLabel("N[,N]")
@@ -209,19 +210,28 @@ final class ExportCommandLine {
         if (request.reissue().isPresent()) {
             refuse(!request.names().isEmpty(), REISSUE + " writes what the bundle was made of; name no rule or image");
             refuse(request.volumes().isEmpty(), "say which volumes to write again, with " + VOLUMES + " 2,3");
+            refuseBeside(DRY_RUN, request.dryRun());
+            refuseBeside(RESTART, request.restart());
+            refuseBeside(VOLUME_SIZE, request.volumeSize().isPresent());
+            refuseBeside(SINCE, !request.since().isEmpty());
+            refuseBeside(KEY, request.key().isPresent());
+            refuseBeside(UNSIGNED, request.unsigned());
             return;
         }
         refuse(request.names().isEmpty(), "name a rule of the configuration, or images: registry/repository:tag");
         refuse(!request.volumes().isEmpty(), VOLUMES + " goes with " + REISSUE);
         refuse(
-                request.reissue().isEmpty()
-                        && request.since().isEmpty() != request.trust().isEmpty(),
+                request.since().isEmpty() != request.trust().isEmpty(),
                 SINCE + " and " + TRUST + " go together: a receipt counts only if a key that you trust has signed it");
         refuse(request.unsigned() && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
         refuse(
                 !request.unsigned() && request.key().isEmpty() && !request.dryRun(),
                 "say which key to sign with, " + KEY + " FILE, or " + UNSIGNED
                         + "; make a key with: openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out key.pub");
+    }
+
+    private static void refuseBeside(String option, boolean given) throws BadRequestException {
+        refuse(given, REISSUE + " writes volumes as they were, at once; leave out " + option);
     }
 
     private static void refuse(boolean wrong, String message) throws BadRequestException {

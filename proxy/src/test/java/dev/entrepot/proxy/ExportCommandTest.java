@@ -493,6 +493,12 @@ class ExportCommandTest {
         assertThat(export("--reissue", "abcdef", "--volumes", "1", "--output", "o")
                         .err())
                 .contains("no export has an id");
+        for (String more : List.of("--dry-run", "--restart", "--unsigned", "--key=ours.pem", "--volume-size=1MB")) {
+            assertThat(export("--reissue", "abcdef", "--volumes", "1", "--output", "o", more))
+                    .as(more)
+                    .returns(2, Result::code)
+                    .satisfies(result -> assertThat(result.err()).contains("leave out " + more.split("=")[0]));
+        }
     }
 
     @Test
