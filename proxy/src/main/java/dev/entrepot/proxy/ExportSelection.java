@@ -144,6 +144,8 @@ record ExportSelection(
                                 .mapToLong(each -> each.report().sourceRequests())
                                 .sum(),
                         first.failure(),
-                        List.of()));
+                        found.stream()
+                                .flatMap(each -> each.report().warnings().stream())
+                                .toList()));
     }
 }

@@ -3,10 +3,13 @@ package dev.entrepot.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Corpus;
 import dev.entrepot.oci.testing.Fault;
@@ -498,6 +501,30 @@ class ExportCommandTest {
                     .as(more)
                     .returns(2, Result::code)
                     .satisfies(result -> assertThat(result.err()).contains("leave out " + more.split("=")[0]));
+        }
+    }
+
+    @Test
+    void ofSeveralRegistriesAllWarningsAreSaid() throws Exception {
+        try (TestRegistry second = TestRegistry.started(Abilities.WITHOUT_REFERRERS)) {
+            Path file = folder.resolve("entrepot.yaml");
+            Files.writeString(
+                    file,
+                    Files.readString(file)
+                            .replace("replication:", "  second.test: {url: \"" + second.uri() + "\"}\nreplication:"));
+            pushImage("v1", 700);
+            Bundle image = second.push("team/app", images.image(300), "v1");
+            Bundle gone = images.referrer(image, "application/vnd.test.sbom");
+            second.pushManifest(
+                    "team/app",
+                    MediaType.OCI_INDEX.value(),
+                    DescriptorJson.writeIndex(List.of(gone.descriptor())),
+                    image.digest().referrersTag().value());
+
+            Result result = export(IMAGE, "second.test/team/app:v1", "--output", "out.tar", "--unsigned");
+
+            assertDone(result);
+            assertThat(result.out()).contains("WARNING", "lists " + gone.digest());
         }
     }
 
