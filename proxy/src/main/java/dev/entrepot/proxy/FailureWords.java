@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 
 /** What the command line says of a failure. */
@@ -12,6 +13,7 @@ final class FailureWords {
         return switch (failure) {
             case NoSuchFileException e -> "there is no file " + e.getFile();
             case AccessDeniedException e -> e.getFile() + " may not be read or written";
+            case FileAlreadyExistsException e -> e.getFile() + " is there already, and is to be something else";
             default -> {
                 String message = failure.getMessage();
                 yield message == null || message.isBlank()

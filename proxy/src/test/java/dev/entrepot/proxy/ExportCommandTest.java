@@ -502,6 +502,9 @@ class ExportCommandTest {
                     .returns(2, Result::code)
                     .satisfies(result -> assertThat(result.err()).contains("leave out " + more.split("=")[0]));
         }
+        assertThat(export(IMAGE, "--output", "o.tar", "--key", ".").err())
+                .contains(folder.toString())
+                .contains("cannot be read");
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.entrepot.replicator.bundle;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -44,6 +45,10 @@ record PemFile(Path file, List<Section> sections) {
             bytes = in.readNBytes(MAX_BYTES + 1);
         } catch (NoSuchFileException e) {
             throw new BundleException("there is no file " + file + "; " + otherwise, e);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new BundleException(file + " cannot be read: " + e.getMessage(), e);
         }
         List<Section> sections = new ArrayList<>();
         if (bytes.length <= MAX_BYTES) {

@@ -2,6 +2,7 @@ package dev.entrepot.replicator.bundle;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -68,6 +69,10 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
                 throw new BundleException(file + " has more than " + limit + " bytes");
             }
             return bytes;
+        } catch (FileSystemException | BundleException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new BundleException(file + " cannot be read: " + e.getMessage(), e);
         }
     }
 
