@@ -113,6 +113,8 @@ final class CacheCommands {
 
     private JsonNode rebuild(Path directory) throws IOException {
         ContentStore.refuseForeign(directory);
+        ContentStore.refuseNested(directory);
+        LookedAt.requireFiles(directory);
         CopyJournal.refuseNewer(directory);
         try (ContentStore store = ContentStore.open(directory, environment.clock());
                 CacheIndex index = CacheIndex.rebuild(store, environment.clock())) {

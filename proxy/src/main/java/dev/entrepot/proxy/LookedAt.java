@@ -47,10 +47,30 @@ final class LookedAt {
      */
     static void requireStore(Path directory) throws IOException {
         if (!ContentStore.exists(directory)) {
-            throw new IOException("there is no store in " + directory + ": nothing was kept there yet; start the server"
-                    + " that is to keep it, or name its data folder (--data)");
+            throw noStore(directory);
         }
         refuseWhereInUse(directory);
+    }
+
+    /**
+     * Refuses to make a store of nothing, for a command that makes one of the files of another, whatever is lost of it.
+     *
+     * @throws IOException if there is no folder or nothing in it; as above
+     */
+    static void requireFiles(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            throw noStore(directory);
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            if (files.findAny().isEmpty()) {
+                throw noStore(directory);
+            }
+        }
+    }
+
+    private static IOException noStore(Path directory) {
+        return new IOException("there is no store in " + directory + ": nothing was kept there yet; start the server"
+                + " that is to keep it, or name its data folder (--data)");
     }
 
     private static void refuseWhereInUse(Path directory) throws IOException {

@@ -71,7 +71,9 @@ class LookingCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"cache stats", "cache ls", "cache pin", "cache unpin registry.test/team/app:v1"})
+    @ValueSource(
+            strings = {"cache stats", "cache ls", "cache pin", "cache rebuild", "cache unpin registry.test/team/app:v1"
+            })
     void whereThereIsNoStoreThatIsSaid(String command) {
         Result result = commands.run(command.split(" "));
 
