@@ -167,9 +167,14 @@ public final class WarmListReader {
         if (image.isPresent()) {
             add(image.get());
         } else if (unread.size() < WarmList.UNREAD_SHOWN) {
-            unread.add(place + ": \"" + (text.length() > 100 ? text.substring(0, 100) + "..." : text)
-                    + "\" is no image; expected host/name:tag or host/name@digest");
+            unread.add(place + ": \"" + shown(text) + "\" is no image; expected host/name:tag or host/name@digest");
         }
+    }
+
+    // Pods may have any text there, and it is shown on a terminal.
+    private static String shown(String text) {
+        String cut = text.length() > 100 ? text.substring(0, 100) + "..." : text;
+        return cut.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
     }
 
     private static Optional<Reference> parse(String text) {

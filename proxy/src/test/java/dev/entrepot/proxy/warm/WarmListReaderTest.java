@@ -46,6 +46,13 @@ class WarmListReaderTest {
     }
 
     @Test
+    void whatIsNoImageIsShownWithoutControlCharacters() throws IOException {
+        WarmList list = read("{\"containers\": [{\"image\": \"a\\u001b[31m\\u009b2Jb\\r\\u202ec\"}]}");
+
+        assertThat(list.unread()).singleElement().asString().contains("\"a?[31m?2Jb??c\" is no image");
+    }
+
+    @Test
     void podsNameTheImagesOfAllTheirContainers() throws IOException {
         String pods = """
                 {"kind": "List", "items": [
