@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.RegistryHost;
@@ -38,6 +39,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 
 /**
  * {@code entrepot cache warm}: brings images into the cache. Where a server has the data folder open it is asked to do
@@ -155,7 +157,13 @@ final class WarmCommand {
         list.unread().forEach(line -> err.println("entrepot: " + file + ", " + line));
         List<Reference> images = list.top(top);
         if (command.hasMatchedOption(DRY_RUN)) {
-            images.forEach(out::println);
+            if (command.hasMatchedOption(JSON)) {
+                ArrayNode found = OciJson.mapper().createArrayNode();
+                images.forEach(image -> found.add(image.toString()));
+                out.println(OciJson.mapper().createObjectNode().set("images", found));
+            } else {
+                images.forEach(out::println);
+            }
             return list.unread().isEmpty() ? ExitCodes.OK : ExitCodes.PARTLY;
         }
         if (images.isEmpty()) {
@@ -171,12 +179,16 @@ final class WarmCommand {
         return all ? ExitCodes.OK : report.complete() == 0 ? ExitCodes.FAILURE : ExitCodes.PARTLY;
     }
 
-    private WarmList read(String file, Path folder, InputStream in) throws IOException {
+    private WarmList read(String file, Path folder, InputStream in) throws IOException, BadRequestException {
         WarmListReader reader = new WarmListReader(new LoggedPulls(prefixes()));
         if (file.equals("-")) {
             return reader.read(in);
         }
-        try (InputStream input = Files.newInputStream(folder.resolve(file))) {
+        Path path = folder.resolve(file);
+        if (Files.isDirectory(path)) {
+            throw new BadRequestException(path + " is a folder; name a file, or - for standard input");
+        }
+        try (InputStream input = Files.newInputStream(path)) {
             return reader.read(input);
         }
     }

@@ -214,6 +214,20 @@ class WarmCommandTest {
         assertThat(folder.resolve("data")).doesNotExist();
     }
 
+    @Test
+    void dryRunAnswersInJsonWhereThatIsAskedFor() {
+        Result result = commands.runOn("registry.test/b:1\n", "cache", "warm", "--dry-run", "--json", "-");
+
+        assertThat(result).returns(0, Result::code).returns("{\"images\":[\"registry.test/b:1\"]}\n", Result::out);
+    }
+
+    @Test
+    void folderInThePlaceOfTheListIsNamed() {
+        assertThat(commands.run("cache", "warm", "."))
+                .returns(2, Result::code)
+                .satisfies(result -> assertThat(result.err()).contains(folder + "/. is a folder"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"text", "json"})
     void accessLogOfTheServerItselfNamesWhatWasPulled(String format) throws Exception {
