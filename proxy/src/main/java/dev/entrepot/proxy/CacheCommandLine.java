@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.replication.BadRequestException;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -94,6 +95,21 @@ final class CacheCommandLine {
                         .type(boolean.class)
                         .description("Without signatures, SBOMs and whatever else refers to it.")
                         .build());
+    }
+
+    /**
+     * Checks what a command is given.
+     *
+     * @throws BadRequestException if it would not be heeded
+     */
+    static void check(ParseResult command) throws BadRequestException {
+        for (String option : List.of(PLATFORM, ALL_PLATFORMS, NO_REFERRERS)) {
+            if (command.commandSpec().findOption(option) != null
+                    && command.hasMatchedOption(option)
+                    && !command.hasMatchedPositional(0)) {
+                throw new BadRequestException(option + " says how to pin; name what, as host/name:tag");
+            }
+        }
     }
 
     /** What the admin API is told of the options and parameters of a command. */

@@ -145,7 +145,10 @@ final class CacheTexts {
                         content.path("digest").asString(""),
                         size(content.path("bytes")),
                         content.path("lastUsed").asString(""))));
-        return orElse(text, "nothing of this repository is stored");
+        return orElse(
+                text,
+                "nothing of " + answer.path("repository").asString("")
+                        + " is stored; \"entrepot cache ls\" shows what is");
     }
 
     private static String pins(JsonNode answer) {

@@ -202,6 +202,11 @@ final class CommandLineInterface {
             log.accept(config.server().log());
             return ServeCommand.serve(config, loaded::originOf, bundles().open(given(command)), requests, stop);
         }
+        for (String option : List.of(BundleCommandLine.TRUST, BundleCommandLine.UNSIGNED)) {
+            if (command.hasMatchedOption(option)) {
+                throw new BadRequestException(option + " goes with " + BundleCommandLine.BUNDLE);
+            }
+        }
         LoadedConfig loaded = load(command);
         log.accept(loaded.config().server().log());
         return new ServeCommand(loaded, file, listen, data(command), environment).run(requests, stop);
@@ -266,6 +271,7 @@ final class CommandLineInterface {
             throws ConfigException, BadRequestException, IOException, InterruptedException {
         EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
         ClientEnvironment clients = ClientEnvironment.system(Version.current()).withVariables(environment);
+        CacheCommandLine.check(command);
         return new CacheCommands(config, clients, out, err)
                 .run(command.commandSpec().name(), CacheCommandLine.arguments(command), json(command));
     }

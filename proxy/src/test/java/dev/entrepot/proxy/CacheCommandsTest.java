@@ -233,8 +233,11 @@ class CacheCommandsTest {
                 .contains("scrub ");
         assertThat(run("cache", "ls").out()).contains("1 tags").contains("registry.test/" + APP);
         assertThat(run("cache", "ls", "--repository", "registry.test/unseen").out())
-                .isEqualTo("nothing of this repository is stored\n");
+                .isEqualTo("nothing of registry.test/unseen is stored; \"entrepot cache ls\" shows what is\n");
         assertThat(run("cache", "pin").out()).isEqualTo("no pins\n");
+        assertThat(run("cache", "pin", "--platform", "linux/amd64"))
+                .returns(ExitCodes.USAGE, CommandRunner.Result::code)
+                .satisfies(result -> assertThat(result.err()).contains("--platform", "name what"));
         assertThat(run("cache", "ls", "--repository", "registry.test/" + APP).out())
                 .contains("tag 1 ")
                 .contains(blob.toString());

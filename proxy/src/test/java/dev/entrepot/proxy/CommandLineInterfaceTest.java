@@ -128,6 +128,8 @@ class CommandLineInterfaceTest {
         assertThat(err()).contains("--nonsense");
         assertThat(run("serve", "--listen", "nonsense")).isEqualTo(2);
         assertThat(err()).contains("expected host:port");
+        assertThat(run("serve", "--unsigned")).isEqualTo(2);
+        assertThat(err()).contains("--unsigned goes with --bundle");
         assertThat(run("fly")).isEqualTo(2);
         assertThat(run()).isEqualTo(2);
         assertThat(run("config")).isEqualTo(2);
