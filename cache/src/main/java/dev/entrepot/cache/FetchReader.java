@@ -191,7 +191,18 @@ final class FetchReader implements BlobContent {
             FetchProgress.View end = fetch.progress().awaitEnd(patience);
             return end.complete() && openFile(end);
         }
-        return partial != null;
+        return partial != null && isOfThisFetch();
+    }
+
+    // Once the fetch has ended, the file by that name may be another's, with other bytes. While it has not, it was its.
+    private boolean isOfThisFetch() throws IOException {
+        FetchProgress.View now = fetch.progress().now();
+        if (now.degraded().isEmpty() && !now.complete()) {
+            return true;
+        }
+        closeQuietly(partial);
+        partial = null;
+        return now.complete() && openFile(now);
     }
 
     private int readFile(long position, byte[] buffer, int offset, int length) throws IOException {

@@ -91,6 +91,31 @@ class SharedLimitTest {
     }
 
     @Test
+    void readerOfAFetchThatHasEndedDoesNotReadTheFileOfTheNext() throws IOException {
+        FakeUpstream spoiled = new FakeUpstream("registry.test/team/spoiled");
+        byte[] wrong = CacheFixture.randomBytes(bytes.length, 2);
+        spoiled.blobs.put(digest, wrong);
+        spoiled.statesSize = false;
+        spoiled.permits = new Semaphore(60_000);
+        cache.rule = limit();
+        try (BlobContent mine = cache.repository(limited).openBlob(digest).content()) {
+            cache.rule = CacheFixture.SETTINGS;
+            try (BlobContent others = cache.repository(free).openBlob(digest).content()) {
+                limited.permits.release(1_000_000);
+                cache.awaitIdle();
+                try (BlobContent next =
+                        cache.repository(spoiled).openBlob(digest).content()) {
+                    byte[] first = new byte[10_000];
+                    assertThat(next.read(30_000, first, 0, first.length)).isPositive();
+                    assertThat(CacheFixture.readFrom(others, 0)).isEqualTo(bytes);
+                }
+            }
+            assertThatThrownBy(() -> CacheFixture.readFrom(mine, 0)).isInstanceOf(BlockedException.class);
+        }
+        spoiled.permits.release(1_000_000);
+    }
+
+    @Test
     void fetchThatNobodyElseFollowsEndsAtItsLimit() throws IOException {
         cache.rule = limit();
         try (BlobContent mine = cache.repository(limited).openBlob(digest).content()) {
