@@ -46,7 +46,9 @@ final class FetchFollowers {
 
     /** Notes that a repository follows, whose rules may be others. */
     void joinedBy(Repository other) {
-        shared |= !startedBy.equals(other);
+        if (!startedBy.equals(other)) {
+            shared = true;
+        }
     }
 
     /** Whether others than the repository that has started the fetch have followed it. */
