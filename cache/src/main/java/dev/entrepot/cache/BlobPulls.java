@@ -115,13 +115,16 @@ final class BlobPulls {
                 return serveKept(digest, kept.get(), settings);
             }
             BlobFetches.Joined joined = join(digest, link, settings);
+            FetchReader reader;
             try {
-                return follow(digest, joined, settings);
+                reader = follow(digest, joined);
             } catch (IOException e) {
                 if (mustGiveUp(digest, joined, e, attempt, settings)) {
                     throw isOwn(joined) ? e : ofOthers(digest, e);
                 }
+                continue;
             }
+            return followed(digest, joined, reader, settings);
         }
     }
 
@@ -181,14 +184,18 @@ final class BlobPulls {
         if (running.isPresent()) {
             boolean own = isOwn(running.get());
             proveJoined(digest, link, running.get(), settings);
+            Optional<FetchReader> reader = Optional.empty();
             try {
-                return follow(digest, running.get(), settings);
+                reader = Optional.of(follow(digest, running.get()));
             } catch (IOException e) {
                 // That of another's fetch, whatever it is, says nothing here; after an outage this one has not asked
                 // yet.
                 if (own && !(e instanceof OutageException)) {
                     throw e;
                 }
+            }
+            if (reader.isPresent()) {
+                return followed(digest, running.get(), reader.get(), settings);
             }
         }
         try {
@@ -214,10 +221,7 @@ final class BlobPulls {
             blob.close();
             throw e;
         }
-        Optional<BlobLimit> limit =
-                blob.totalBytes().isPresent() ? Optional.empty() : BlobLimit.of(repository, settings);
-        BlobContent content = limit.isPresent() ? new LimitedContent(blob, digest, limit.get()) : blob;
-        return Answer.of(content, Verdict.MISS, Duration.ZERO);
+        return Answer.of(limited(blob, digest, blob.totalBytes(), settings), Verdict.MISS, Duration.ZERO);
     }
 
     /** As {@link PullThrough#refuted}. */
@@ -326,8 +330,7 @@ final class BlobPulls {
         }
     }
 
-    private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
-            throws IOException {
+    private FetchReader follow(Digest digest, BlobFetches.Joined joined) throws IOException {
         BlobFetch fetch = joined.fetch();
         Runnable left = readers.behind()
                 ? fetch.followers().addInBackground()
@@ -340,22 +343,27 @@ final class BlobPulls {
             left.run();
             throw e;
         }
-        FetchReader reader =
-                new FetchReader(digest, joined.fetch(), upstream, cache.settings(), patience, cache.counters(), left);
-        Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
-        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
-        if (limit.isEmpty()) {
-            return Answer.of(reader, verdict, Duration.ZERO);
-        }
+        return new FetchReader(digest, joined.fetch(), upstream, cache.settings(), patience, cache.counters(), left);
+    }
+
+    // The limit of this repository, whoever the blob comes for: what it refuses is no failure of the fetch.
+    private Answer<BlobContent> followed(
+            Digest digest, BlobFetches.Joined joined, FetchReader reader, CacheSettings settings)
+            throws BlockedException {
         OptionalLong size = reader.totalBytes();
         try {
-            limit.get().check(digest, size);
+            refuseTooLarge(settings, digest, size);
         } catch (BlockedException e) {
             reader.close();
             throw e;
         }
-        BlobContent content = size.isPresent() ? reader : new LimitedContent(reader, digest, limit.get());
-        return Answer.of(content, verdict, Duration.ZERO);
+        Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
+        return Answer.of(limited(reader, digest, size, settings), verdict, Duration.ZERO);
+    }
+
+    private BlobContent limited(BlobContent content, Digest digest, OptionalLong size, CacheSettings settings) {
+        Optional<BlobLimit> limit = size.isPresent() ? Optional.empty() : BlobLimit.of(repository, settings);
+        return limit.isPresent() ? new LimitedContent(content, digest, limit.get()) : content;
     }
 
     private Answer<BlobContent> serveKept(Digest digest, BlobFile file, CacheSettings settings) throws IOException {

@@ -116,6 +116,21 @@ class SharedLimitTest {
     }
 
     @Test
+    void clientWithALimitIsRefusedByItAlsoWhereTheBlobComesForAnother() throws IOException {
+        free.statesSize = true;
+        free.permits = new Semaphore(50_000);
+        try (BlobContent others = cache.repository(free).openBlob(digest).content()) {
+            cache.rule = limit();
+            assertThatThrownBy(() -> cache.repository(limited).openBlob(digest))
+                    .isInstanceOf(BlockedException.class)
+                    .hasMessageContaining("400000 bytes");
+            assertThat(cache.cache.ruleCounters().of(RuleEvent.TOO_LARGE)).isEqualTo(1);
+            free.permits.release(1_000_000);
+            assertThat(CacheFixture.readFrom(others, 0)).isEqualTo(bytes);
+        }
+    }
+
+    @Test
     void fetchThatNobodyElseFollowsEndsAtItsLimit() throws IOException {
         cache.rule = limit();
         try (BlobContent mine = cache.repository(limited).openBlob(digest).content()) {
