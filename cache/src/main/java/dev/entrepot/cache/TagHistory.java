@@ -63,15 +63,19 @@ record TagHistory(List<Former> former) {
     }
 
     // The one whose neighbours in time are closest to each other, as measured by its age, so that for every minimum
-    // age there is one that is not much older. Neither the oldest nor the newest.
+    // age there is one that is not much older. Neither the oldest nor the newest, nor the one that was left last, which
+    // is neither where the tag had come back to it: what is known of a tag that was denied is what it left last.
     private static Former dispensable(List<Former> entries) {
         List<Former> byTime = entries.stream()
                 .sorted(Comparator.comparing(Former::firstSeenAt))
                 .toList();
         Instant newest = byTime.getLast().firstSeenAt();
-        Former found = byTime.get(1);
+        Former found = byTime.getFirst();
         double least = Double.MAX_VALUE;
         for (int i = 1; i < byTime.size() - 1; i++) {
+            if (byTime.get(i).equals(entries.getLast())) {
+                continue;
+            }
             double gap =
                     millis(byTime.get(i - 1).firstSeenAt(), byTime.get(i + 1).firstSeenAt());
             double age = millis(byTime.get(i).firstSeenAt(), newest) + 1;

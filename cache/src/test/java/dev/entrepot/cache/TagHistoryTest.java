@@ -74,6 +74,17 @@ class TagHistoryTest {
     }
 
     @Test
+    void whatWasLeftLastIsTheLastAlsoWhereATagThatMovesOftenHadComeBackToIt() {
+        TagHistory history = TagHistory.NONE;
+        for (int number = 0; number < 2 * TagHistory.MOST; number += 2) {
+            history = history.with(record(number));
+        }
+        for (int number = 1; number < TagHistory.MOST; number += 2) {
+            assertThat(history.with(record(number)).last()).contains(former(number));
+        }
+    }
+
+    @Test
     void historyOutlivesARestart(@TempDir Path directory) throws IOException {
         Repository repository = Repository.parse("registry.test/app");
         TagHistory history = TagHistory.NONE.with(record(1)).with(record(2));
