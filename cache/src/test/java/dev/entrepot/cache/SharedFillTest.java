@@ -406,6 +406,20 @@ class SharedFillTest {
         assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(256_000L);
     }
 
+    /** As an upstream refuses a range that begins beyond the end of the blob. */
+    @Test
+    void partialAfterWhichTheUpstreamRefusesToGoOnIsNoRefusalOfTheBlobAndIsThrownAway() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 44);
+        Digest digest = linkedBlob(bytes);
+        Files.write(new StoreLayout(directory).partial(digest), new byte[200_000]);
+        upstream.refusesBlobs = Optional.of(new RefusedException(416, "RANGE_INVALID", "refused by the test"));
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(OutageException.class);
+        cache.awaitIdle();
+        upstream.refusesBlobs = Optional.empty();
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(0L);
+    }
+
     @Test
     void blobOfAnotherRepositoryIsServedOnlyAfterProof() throws Exception {
         byte[] bytes = CacheFixture.randomBytes(100_000, 16);

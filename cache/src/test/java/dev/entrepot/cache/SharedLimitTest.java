@@ -131,6 +131,18 @@ class SharedLimitTest {
     }
 
     @Test
+    void blobThatIsJustAsLargeAsItMayBeIsServedAndKept() throws IOException {
+        byte[] most = CacheFixture.randomBytes(MOST, 3);
+        Digest allowed = limited.addBlob(most);
+        limited.permits.release(MOST);
+        cache.rule = limit();
+        assertThat(CacheFixture.readAll(cache.repository(limited), allowed)).isEqualTo(most);
+        cache.awaitIdle();
+        assertThat(cache.store.blobSize(allowed)).hasValue(MOST);
+        assertThat(cache.cache.statistics().degraded()).isZero();
+    }
+
+    @Test
     void fetchThatNobodyElseFollowsEndsAtItsLimit() throws IOException {
         cache.rule = limit();
         try (BlobContent mine = cache.repository(limited).openBlob(digest).content()) {

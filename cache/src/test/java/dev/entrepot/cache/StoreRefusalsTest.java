@@ -68,6 +68,29 @@ class StoreRefusalsTest {
     }
 
     @Test
+    void blobThatHasComeAndCannotBeGivenItsNameIsServedAndKeptLaterWithoutBeingFetchedAgain() throws Exception {
+        repair();
+        repository.manifest(image.digest());
+        Path folder = cache.store.layout().content(ContentKind.BLOB, digest).getParent();
+        Files.createDirectories(folder.getParent());
+        Files.deleteIfExists(folder);
+        Files.createFile(folder);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(cache.store.refusals().last().orElseThrow().kind()).isEqualTo(ContentKind.BLOB);
+        assertThat(cache.cache.statistics().degraded()).isEqualTo(1);
+        assertThat(cache.store.blobSize(digest)).isEmpty();
+
+        Files.delete(folder);
+        upstream.asked.clear();
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(cache.store.blobSize(digest)).hasValue(bytes.length);
+        assertThat(upstream.count("GET blob")).isZero();
+        assertThat(cache.store.refusals().last()).isEmpty();
+    }
+
+    @Test
     void manifestThatCouldNotBeStoredIsRememberedUntilOneIs() throws Exception {
         assertThat(repository.manifest(image.digest()).content().array()).isEqualTo(image.array());
         assertThat(cache.store.refusals().last().orElseThrow().kind()).isEqualTo(ContentKind.MANIFEST);
