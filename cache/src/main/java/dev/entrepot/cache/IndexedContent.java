@@ -29,4 +29,9 @@ record IndexedContent(
         }
         lastUsed = lastUsed.truncatedTo(ChronoUnit.MILLIS);
     }
+
+    /** The same, used then if it was not used later. */
+    IndexedContent usedAt(Instant at) {
+        return at.isAfter(lastUsed) ? new IndexedContent(kind, bytes, mediaType, at, owner) : this;
+    }
 }

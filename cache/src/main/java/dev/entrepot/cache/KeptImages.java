@@ -130,7 +130,6 @@ public final class KeptImages {
         }
 
         private KeptImage.Node node(Digest digest) {
-            Optional<IndexedContent> content = index.contents().get(digest);
             Optional<ManifestBytes> stored = Optional.empty();
             Optional<Manifest> manifest = Optional.empty();
             Optional<String> problem = Optional.empty();
@@ -150,7 +149,7 @@ public final class KeptImages {
                     descriptor,
                     stored.isPresent(),
                     pins.protects(digest),
-                    stored.isPresent() ? content.map(IndexedContent::lastUsed) : Optional.empty(),
+                    stored.isPresent() ? index.contents().candidate(digest).map(Candidate::lastUsed) : Optional.empty(),
                     manifest.flatMap(Manifest::artifactType).or(() -> name.flatMap(Descriptor::artifactType)),
                     problem,
                     name(manifest.map(Manifest::manifests).orElse(List.of())),

@@ -47,6 +47,7 @@ public final class StoredContents {
         storedCount.set(totals.count());
         storedBytes.set(totals.bytes());
         smallBytes.set(totals.smallBytes());
+        touches.whenWritten((digest, at) -> contents.amend(digest, known -> known.usedAt(at)));
     }
 
     /** Who hears of what comes, is used and goes. */
@@ -101,7 +102,7 @@ public final class StoredContents {
                 .orElse(0L);
     }
 
-    /** What is known of content that is registered. */
+    /** What is known of content that is registered; of its last use only what is in the database. */
     Optional<IndexedContent> get(Digest digest) {
         return contents.get(digest);
     }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -21,6 +22,12 @@ final class Touches {
 
     private final ConcurrentHashMap<Digest, Long> recent = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Digest, Long> pending = new ConcurrentHashMap<>();
+    private volatile BiConsumer<Digest, Instant> written = (digest, at) -> {};
+
+    /** Has one hear of uses that the database knows from now on, before they are no longer pending. */
+    void whenWritten(BiConsumer<Digest, Instant> listener) {
+        written = listener;
+    }
 
     /** Notes a use, in milliseconds since the epoch. Returns whether it counts as one of its own. */
     boolean add(Digest digest, long nowMillis) {
@@ -43,13 +50,13 @@ final class Touches {
         List<IndexChange> changes = new ArrayList<>();
         pending.forEach((digest, millis) -> {
             if (!mustWait.test(digest)) {
-                changes.add(new Use(digest, millis, pending));
+                changes.add(new Use(digest, millis, this));
             }
         });
         return changes;
     }
 
-    private record Use(Digest digest, long millis, Map<Digest, Long> pending) implements IndexChange {
+    private record Use(Digest digest, long millis, Touches touches) implements IndexChange {
         @Override
         public int admittedBytes() {
             return 0;
@@ -62,8 +69,9 @@ final class Touches {
 
         @Override
         public void settled() {
+            touches.written.accept(digest, Instant.ofEpochMilli(millis));
             // Unless there was a later one.
-            pending.remove(digest, millis);
+            touches.pending.remove(digest, millis);
         }
     }
 

@@ -158,6 +158,14 @@ final class WriteBehind<K, V> {
         return now.value;
     }
 
+    /**
+     * Makes good what the cache has under the key for what has been committed past this table. What is loaded later is
+     * so by itself.
+     */
+    void amend(K key, UnaryOperator<V> change) {
+        cache.asMap().computeIfPresent(key, (same, value) -> value.map(change));
+    }
+
     private Optional<V> before(K key, @Nullable Pending last) {
         return last != null ? last.value : committed(key);
     }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -115,11 +116,32 @@ class KeptImagesTest {
     @Test
     void lookingIsNoUse() throws IOException {
         ManifestBytes image = pulled();
-        var before = fixture.index.contents().get(image.digest()).orElseThrow().lastUsed();
-        fixture.clock.advance(java.time.Duration.ofHours(1));
+        fixture.index.flush();
+        Instant before = lastUsed(image);
+        fixture.clock.advance(Duration.ofHours(1));
         images.find(APP, TAG);
         fixture.index.flush();
-        assertThat(fixture.index.contents().get(image.digest()).orElseThrow().lastUsed())
-                .isEqualTo(before);
+        assertThat(lastUsed(image)).isEqualTo(before);
+    }
+
+    @Test
+    void lastUseIsThatOfTheLastPullAlsoOnceItIsWritten() throws IOException {
+        ManifestBytes image = pulled();
+        fixture.index.flush();
+        lastUsed(image);
+        fixture.clock.advance(Duration.ofHours(1));
+        fixture.repository(upstream).manifest(image.digest());
+        assertThat(lastUsed(image)).isEqualTo(fixture.clock.instant());
+        fixture.index.flush();
+        assertThat(lastUsed(image)).isEqualTo(fixture.clock.instant());
+    }
+
+    private Instant lastUsed(ManifestBytes image) throws IOException {
+        return images.find(APP, image.digest())
+                .orElseThrow()
+                .manifests()
+                .getFirst()
+                .lastUsed()
+                .orElseThrow();
     }
 }
