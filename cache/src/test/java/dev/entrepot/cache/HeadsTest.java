@@ -182,6 +182,30 @@ class HeadsTest {
     }
 
     @Test
+    void tagThatHeadHasFoundIsServedThoughItsAbsenceWasRemembered() throws IOException {
+        cache.rule = CacheFixture.remembering();
+        upstream.manifests.remove(TAG);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(NotFoundException.class);
+        upstream.tag("v1", first);
+        assertThatThrownBy(() -> repository.manifest(TAG)).as("remembered").isInstanceOf(NotFoundException.class);
+        assertThat(repository.describe(TAG).content()).isEqualTo(first.descriptor());
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    @Test
+    void headOfWhatIsKeptIsAUseOfIt() throws IOException {
+        repository.manifest(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        repository.describe(TAG);
+        assertThat(cache.index
+                        .contents()
+                        .candidate(first.digest())
+                        .orElseThrow()
+                        .lastUsed())
+                .isEqualTo(cache.clock.instant());
+    }
+
+    @Test
     void tagThatIsGoneIsForgotten() throws IOException {
         repository.manifest(TAG);
         upstream.manifests.remove(TAG);

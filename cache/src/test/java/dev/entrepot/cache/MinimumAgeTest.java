@@ -130,6 +130,39 @@ class MinimumAgeTest {
     }
 
     @Test
+    void ofSeveralThatCouldStandInTheLastOfThoseDoesThatAreKept() throws IOException {
+        seenToMove();
+        ManifestBytes third = seenToMove();
+        cache.clock.advance(AGE);
+        upstream.failing = "GET " + third.digest();
+        Answer<ManifestBytes> answer = repository.manifest(TAG);
+        assertThat(digest(answer)).isEqualTo(first.digest());
+        assertThat(answer.verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void tagThatIsGoneDoesNotComeBackInTheNextOutage() throws IOException {
+        upstream.manifests.remove(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(NotFoundException.class);
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "out"));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void whatIsServedUnderATagIsUsed() throws IOException {
+        seenToMove();
+        cache.clock.advance(Duration.ofMinutes(2));
+        repository.manifest(TAG);
+        assertThat(cache.index
+                        .contents()
+                        .candidate(first.digest())
+                        .orElseThrow()
+                        .lastUsed())
+                .isEqualTo(cache.clock.instant());
+    }
+
+    @Test
     void belowTheReserveWhatHasBecomeOldEnoughIsNotFetchedWhileTheFormerOneMayStandIn() throws IOException {
         ManifestBytes second = seenToMove();
         cache.clock.advance(AGE);

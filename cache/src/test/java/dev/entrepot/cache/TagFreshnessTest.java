@@ -74,6 +74,19 @@ class TagFreshnessTest {
     }
 
     @Test
+    void whatIsServedUnderATagIsUsed() throws IOException {
+        repository.manifest(TAG);
+        cache.clock.advance(Duration.ofSeconds(59));
+        repository.manifest(TAG);
+        assertThat(cache.index
+                        .contents()
+                        .candidate(first.digest())
+                        .orElseThrow()
+                        .lastUsed())
+                .isEqualTo(cache.clock.instant());
+    }
+
+    @Test
     void oldTagIsRevalidatedByHead() throws IOException {
         repository.manifest(TAG);
         upstream.asked.clear();

@@ -36,6 +36,25 @@ class AccessRulesTest {
         assertThat(rules.refusal(ALICE, Repository.parse("registry.test/aa-x"))).isEmpty();
     }
 
+    @Test
+    void whereAPatternGivesUpOnANameOfPeopleWhatItDeniesIsDeniedAndWhatItAllowsIsNot() {
+        NamePattern costly = NamePattern.regex("(a|aa)+\\1-x");
+        String name = "a".repeat(60) + "-b";
+        Visitor user = Visitor.named(name, Set.of());
+        Visitor member = Visitor.named("bob", Set.of(name));
+        AccessRuleConfig everybody = rule(List.of(), Optional.empty());
+        AccessRuleConfig denied =
+                new AccessRuleConfig(List.of(costly), List.of(costly), false, List.of(), Optional.of("no"));
+        AccessRules denying = new AccessRules(List.of(denied, everybody));
+        assertThat(denying.refusal(user, NAME)).contains("no (access[0])");
+        assertThat(denying.refusal(member, NAME)).contains("no (access[0])");
+        assertThat(denying.refusal(ALICE, NAME)).isEmpty();
+        AccessRules allowing = new AccessRules(
+                List.of(new AccessRuleConfig(List.of(costly), List.of(costly), false, List.of(), Optional.empty())));
+        assertThat(allowing.refusal(user, NAME)).isPresent();
+        assertThat(allowing.refusal(member, NAME)).isPresent();
+    }
+
     private static AccessRuleConfig about(List<String> users, List<String> groups, Optional<String> deny) {
         return new AccessRuleConfig(
                 users.stream().map(NamePattern::parse).toList(),

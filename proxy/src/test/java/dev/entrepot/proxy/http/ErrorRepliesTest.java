@@ -3,6 +3,7 @@ package dev.entrepot.proxy.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
@@ -48,6 +49,10 @@ class ErrorRepliesTest {
                         row(ofTokens(Reason.TIMEOUT), "504 UNAVAILABLE"),
                         row(ofTokens(Reason.NOT_ASKED), "503 UNAVAILABLE"),
                         row(ofTokens(Reason.RATE_LIMITED), "503 TOOMANYREQUESTS"),
+                        row(new BlockedException(BlockedException.Kind.DENIED, "m"), "403 DENIED"),
+                        row(new BlockedException(BlockedException.Kind.TOO_LARGE, "m"), "403 DENIED"),
+                        row(new BlockedException(BlockedException.Kind.TOO_YOUNG, "m"), "403 DENIED"),
+                        row(new BlockedException(BlockedException.Kind.UNVERIFIABLE, "m"), "404 MANIFEST_UNKNOWN"),
                         row(new InvalidContentException("m"), "502 UNKNOWN"),
                         row(new InvalidNameException("repository name", "x", "y"), "400 NAME_INVALID"),
                         row(new InvalidNameException("registry host", "x", "y"), "400 NAME_INVALID"),
@@ -101,6 +106,40 @@ class ErrorRepliesTest {
     }
 
     @Test
+    void whatIsTooYoungSaysWhenItWillBeServedHoweverLateThatIs() {
+        assertThat(retryAfter(tooYoung(Duration.ofMillis(1500)))).isEqualTo("2");
+        assertThat(retryAfter(tooYoung(Duration.ofMillis(-1)))).isEqualTo("1");
+        assertThat(retryAfter(tooYoung(Duration.ofDays(9)))).isEqualTo("777600");
+    }
+
+    private static Reply tooYoung(Duration wait) {
+        return ErrorReplies.of(
+                new BlockedException(BlockedException.Kind.TOO_YOUNG, "m", Optional.of(wait)), Optional.empty());
+    }
+
+    @Test
+    void whoIsRefusedForWhoHeIsIsToldWhatToShowOrWhenToComeAgain() {
+        Reply unknown = refused(AccessRefusedException.unknown("m", "Basic realm=\"entrepot\""));
+        assertThat(unknown.status().code() + " " + code(unknown)).isEqualTo("401 UNAUTHORIZED");
+        assertThat(unknown.headers()).anySatisfy(header -> {
+            assertThat(header.name()).isEqualTo("WWW-Authenticate");
+            assertThat(header.get()).isEqualTo("Basic realm=\"entrepot\"");
+        });
+        Reply denied = refused(AccessRefusedException.denied("m"));
+        assertThat(denied.status().code() + " " + code(denied)).isEqualTo("403 DENIED");
+        Reply often = refused(AccessRefusedException.tooOften("m", Duration.ofSeconds(7)));
+        assertThat(often.status().code() + " " + code(often) + " " + retryAfter(often))
+                .isEqualTo("429 TOOMANYREQUESTS 7");
+        Reply undecided = refused(AccessRefusedException.undecided("m", Duration.ofSeconds(5)));
+        assertThat(undecided.status().code() + " " + code(undecided) + " " + retryAfter(undecided))
+                .isEqualTo("503 UNAVAILABLE 5");
+    }
+
+    private static Reply refused(AccessRefusedException refusal) {
+        return ErrorReplies.of(refusal, Optional.empty());
+    }
+
+    @Test
     void outageThatIsKnownSaysWhenItIsLookedAtAgain() {
         Reply reply = ErrorReplies.of(
                 new OutageException(Reason.NOT_ASKED, "m", Optional.of(Duration.ofSeconds(20)), null),
@@ -113,7 +152,11 @@ class ErrorRepliesTest {
     }
 
     private static String retryAfter(Optional<Duration> wanted) {
-        Reply reply = ErrorReplies.of(new OutageException(Reason.RATE_LIMITED, "m", wanted, null), Optional.empty());
+        return retryAfter(
+                ErrorReplies.of(new OutageException(Reason.RATE_LIMITED, "m", wanted, null), Optional.empty()));
+    }
+
+    private static String retryAfter(Reply reply) {
         return reply.headers().stream()
                 .filter(header -> header.name().equals("Retry-After"))
                 .map(Header::get)

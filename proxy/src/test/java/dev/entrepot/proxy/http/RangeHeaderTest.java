@@ -90,6 +90,14 @@ class RangeHeaderTest {
         assertThat(select(header, 2048)).isEqualTo("ignored");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"bytes=500-|500", "bytes=7-9|7", "bytes=-5|0", "bytes=8-9,2-3|8"})
+    void readingBeginsWhereTheFirstRangeDoesUnlessThatTakesTheSizeToSay(String header, long start) {
+        assertThat(RangeHeader.parse(header).orElseThrow().start()).isEqualTo(start);
+    }
+
     @Test
     void upToAThousandAndTwentyFourRangesAreServed() {
         String header = IntStream.range(0, 1024)
