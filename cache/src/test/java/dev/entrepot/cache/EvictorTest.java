@@ -258,6 +258,26 @@ class EvictorTest {
     }
 
     @Test
+    void contentThatWasUsedSinceAnIdlePartialWasLeftGoesAfterIt() throws Exception {
+        Digest used = blob(1000);
+        Digest partial = Digest.sha256(new byte[] {1});
+        try (Ingest ingest = store.ingest(partial)) {
+            ingest.write(new byte[800], 0, 800);
+        }
+        Files.setLastModifiedTime(store.layout().partial(partial), FileTime.from(clock.instant()));
+        index.flush();
+        clock.advance(Duration.ofMinutes(1));
+        index.contents().touched(used, BY);
+        index.flush();
+        try (Evictor evictor = evictor(1800)) {
+            evictor.awaitPolicy(Duration.ofSeconds(20));
+            assertThat(Samples.room(store, evictor, 700)).isTrue();
+            assertThat(has(used)).isTrue();
+            assertThat(store.ingests().idle()).isEmpty();
+        }
+    }
+
+    @Test
     void partialThatCannotBeDeletedKeepsNothingElse() throws IOException {
         Path folder = store.layout().partial(Digest.sha256(new byte[] {1}));
         Files.createDirectories(folder.resolve("of-somebody-else"));
