@@ -172,8 +172,8 @@ final class ErrorReplies {
             case "tag" -> "TAG_INVALID";
             case "digest", "digest algorithm" -> "DIGEST_INVALID";
             case PageRequest.LIMIT -> "PAGINATION_NUMBER_INVALID";
-            case "query", RequestTarget.WHAT -> "UNSUPPORTED";
-            default -> "NAME_INVALID";
+            case QueryParameters.NAME, RequestTarget.WHAT -> "UNSUPPORTED";
+            default -> e.what().startsWith(QueryParameters.VALUE) ? "UNSUPPORTED" : "NAME_INVALID";
         };
     }
 

@@ -10,6 +10,11 @@ import java.util.Optional;
 
 /** The query of a URL, decoded. Unknown parameters are ignored, as servers must when clients add their own. */
 public final class QueryParameters {
+    /** Under which a bad name is refused. */
+    static final String NAME = "name of a parameter";
+    /** Under which, and the name of the parameter, a bad value is refused. */
+    static final String VALUE = "parameter ";
+
     private static final int SHOWN = 40;
     private static final QueryParameters NONE = new QueryParameters(List.of(), List.of());
     private final List<String> names;
@@ -40,7 +45,7 @@ public final class QueryParameters {
             if (equals < 0 || equals > end) {
                 equals = end;
             }
-            String name = decode("name of a parameter", raw.substring(start, equals));
+            String name = decode(NAME, raw.substring(start, equals));
             names.add(name);
             values.add(equals == end ? "" : decode(parameter(name), raw.substring(equals + 1, end)));
             start = end + 1;
@@ -49,7 +54,7 @@ public final class QueryParameters {
     }
 
     private static String parameter(String name) {
-        return "parameter " + (name.length() <= SHOWN ? name : name.substring(0, SHOWN) + "...");
+        return VALUE + (name.length() <= SHOWN ? name : name.substring(0, SHOWN) + "...");
     }
 
     private static String decode(String what, String text) {

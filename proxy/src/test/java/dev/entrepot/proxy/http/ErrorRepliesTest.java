@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.BlockedException;
@@ -60,6 +61,8 @@ class ErrorRepliesTest {
                         row(new InvalidNameException("digest", "x", "y"), "400 DIGEST_INVALID"),
                         row(new InvalidNameException("digest algorithm", "x", "y"), "400 DIGEST_INVALID"),
                         row(new InvalidNameException(PageRequest.LIMIT, "x", "y"), "400 PAGINATION_NUMBER_INVALID"),
+                        row(refusedQuery("ns=%zz"), "400 UNSUPPORTED"),
+                        row(refusedQuery("%zz=1"), "400 UNSUPPORTED"),
                         row(new InterruptedIOException("m"), "503 UNAVAILABLE"),
                         row(new IOException("/secret/path: No space left on device"), "500 UNKNOWN"),
                         row(new IllegalStateException("/secret/path"), "500 UNKNOWN"))
@@ -68,6 +71,10 @@ class ErrorRepliesTest {
 
     private static OutageException ofTokens(Reason how) {
         return new OutageException(Reason.TOKEN_SERVICE, "m", new OutageException(how, "m"));
+    }
+
+    private static InvalidNameException refusedQuery(String raw) {
+        return catchThrowableOfType(InvalidNameException.class, () -> QueryParameters.parse(raw));
     }
 
     private static Arguments row(Exception failure, String expected) {
