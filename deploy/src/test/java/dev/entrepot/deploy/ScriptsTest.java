@@ -125,6 +125,67 @@ class ScriptsTest {
         assertThat(folder.resolve("deploy/target/entrepot/.built")).doesNotExist();
     }
 
+    /** As mvnw while it downloads Maven: a shell looks after a signal when the command that it runs has ended. */
+    @Test
+    void signalEndsTheLauncherThoughTheBuildHearsNone() throws Exception {
+        checkout("trap : TERM\nsleep 25");
+        Process launcher = new ProcessBuilder("./entrepot", "--version")
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader said = launcher.inputReader()) {
+            String line = said.readLine();
+            while (line != null && !line.equals("building")) {
+                line = said.readLine();
+            }
+            assertThat(line).as("it builds").isNotNull();
+            launcher.toHandle().destroy();
+            assertThat(launcher.waitFor(15, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            launcher.destroyForcibly();
+        }
+        assertThat(launcher.exitValue()).isEqualTo(143);
+        assertThat(folder.resolve("deploy/target/launcher.lock")).doesNotExist();
+    }
+
+    @Test
+    void buildOfALauncherThatWasKilledIsWaitedFor() throws Exception {
+        checkout("[ -e second ] || exec sleep 60");
+        Process launcher = new ProcessBuilder("./entrepot", "--version")
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader said = launcher.inputReader()) {
+            String line = said.readLine();
+            while (line != null && !line.equals("building")) {
+                line = said.readLine();
+            }
+            assertThat(line).as("it builds").isNotNull();
+        } finally {
+            launcher.destroyForcibly();
+        }
+        script(
+                "commands/sleep",
+                "echo waiting\nkill -9 \"$(PATH=${PATH#*:} cat deploy/target/launcher.lock/work)\"\nPATH=${PATH#*:} sleep 0.2");
+        Files.createFile(folder.resolve("second"));
+        Map<String, String> environment = Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH"));
+        assertThat(run(environment, "./entrepot", "--version").output())
+                .containsSubsequence("waiting\n", "building\n", "java ends with");
+    }
+
+    @Test
+    void lockThatCannotBeTakenFromALauncherThatIsGoneEndsTheNextOne() throws Exception {
+        checkout("");
+        Path lock = lockOf(ended()).getParent();
+        // As where another user has the checkout, or whoever took the lock before was killed meanwhile.
+        Files.createDirectory(lock.resolve("heir"));
+        script("commands/sleep", "");
+        Ending ending = run(
+                Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "./entrepot", "--version");
+        assertThat(ending.code()).isEqualTo(1);
+        assertThat(ending.output()).contains("its lock cannot be taken; remove " + lock.toRealPath());
+    }
+
     @Test
     void lockOfALauncherThatWasKilledIsTaken() throws Exception {
         checkout("");
