@@ -20,7 +20,7 @@ public final class ConfigReference {
               set or empty, and `${file:path}` the content of a file. `$${` is a plain `${`.
               None may be within another.
             - **Files with a secret**, of `${file:path}` as of `password-file`, `identity-token-file`, `bearer-token-file` and `client-secret-file`, are UTF-8. One line break at
-              the end (LF or CRLF) and a byte order mark at the start do not count; all else does, blanks too. A token and a `client-secret-file` are one line.
+              the end (LF or CRLF) and a byte order mark at the start do not count; all else does, blanks too. A token and a `client-secret-file` are one line, and a bearer token is ASCII.
             - **Paths** start from the working directory if they are relative. Files that are to be read must be there.
             - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character, and `**/` at the start or after a slash
               any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`; of users and groups, which have no components, no wildcard stops at a slash); or `{regex: expression}`, which must match the whole name within 100 000 steps.

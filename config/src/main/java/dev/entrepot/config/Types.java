@@ -99,8 +99,9 @@ final class Types {
                     "secret", "a secret that is not empty", Secret::of, Secret::toString, JsonForm.scalar())
             .masked(Types::maskUnlessReference);
 
-    private static final String TOKEN_ALLOWED = "a token without line breaks, and without blanks before and after it:"
-            + " a header field (Authorization: Bearer) cannot carry those";
+    private static final String TOKEN_ALLOWED =
+            "a token without line breaks, without blanks before and after it, and of"
+                    + " ASCII alone: a header field (Authorization: Bearer) cannot carry the rest";
 
     static final ScalarType<Secret> TOKEN = ScalarType.of(
                     "secret", TOKEN_ALLOWED, Types::token, Secret::toString, JsonForm.scalar())
@@ -202,7 +203,7 @@ final class Types {
     }
 
     private static Secret token(String text) {
-        if (text.chars().anyMatch(Character::isISOControl) || !text.strip().equals(text)) {
+        if (text.chars().anyMatch(c -> c < ' ' || c > '~') || !text.strip().equals(text)) {
             throw refused(TOKEN_ALLOWED);
         }
         return Secret.of(text);

@@ -165,7 +165,17 @@ class AccessConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {" sesame", "sesame ", "ses\\name", "sesame\\t", "${file:two}", "${env:WITH_BREAK}"})
+    @ValueSource(
+            strings = {
+                " sesame",
+                "sesame ",
+                "ses\\name",
+                "sesame\\t",
+                "sesame\u2014x",
+                "s\u00e4same",
+                "${file:two}",
+                "${env:WITH_BREAK}"
+            })
     void tokensThatNoHeaderBringsAreRefusedAndNotShown(String token) throws Exception {
         Files.writeString(folder.resolve("two"), "sesame\n\n");
 
@@ -176,8 +186,8 @@ class AccessConfigTest {
             List<ConfigError> errors = Loading.errors(keys.formatted(token), folder, Map.of("WITH_BREAK", "sesame\n"));
             assertThat(errors).hasSize(1);
             assertThat(errors.getFirst().toString())
-                    .contains("token", "a token without line breaks, and without blanks before and after it")
-                    .doesNotContain("sesame", "ses\name");
+                    .contains("token", "a token without line breaks, without blanks before and after it")
+                    .doesNotContain("sesame", "ses\name", "s\u00e4same");
         }
     }
 

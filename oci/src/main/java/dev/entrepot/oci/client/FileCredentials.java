@@ -96,6 +96,10 @@ public final class FileCredentials implements CredentialSource {
         if (!token.strip().equals(token)) {
             throw new IOException(file + " holds a blank before or after the token: take it out");
         }
+        // What is more than a byte would be sent as a question mark.
+        if (token.chars().anyMatch(c -> c > '~')) {
+            throw new IOException(file + " holds characters that are not ASCII: write the token as it was given out");
+        }
     }
 
     @Override

@@ -153,6 +153,13 @@ class CredentialsTest {
         assertThatThrownBy(() -> FileCredentials.ofBearerToken(blank).credential(REGISTRY))
                 .hasMessage(blank + " holds a blank before or after the token: take it out");
         assertThatThrownBy(() -> FileCredentials.requireBearerToken(blank)).isInstanceOf(IOException.class);
+        // As copied from a page that has made one dash of two.
+        Path dash = Files.writeString(folder.resolve("dash"), "se\u2014same\n");
+        assertThatThrownBy(() -> FileCredentials.requireBearerToken(dash))
+                .hasMessageStartingWith(dash + " holds characters that are not ASCII")
+                .hasMessageNotContaining("same");
+        assertThatThrownBy(() -> FileCredentials.ofBearerToken(dash).credential(REGISTRY))
+                .isInstanceOf(IOException.class);
         assertThat(FileCredentials.readLine(blank)).isEqualTo("sesame ");
         assertThat(FileCredentials.read(lines)).isEqualTo("sesame\n");
     }
