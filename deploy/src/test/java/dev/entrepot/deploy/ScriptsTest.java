@@ -161,6 +161,12 @@ class ScriptsTest {
                 line = said.readLine();
             }
             assertThat(line).as("it builds").isNotNull();
+            // It says so by itself; its launcher may note it later.
+            Path noted = folder.resolve("deploy/target/launcher.lock/work");
+            for (int looks = 0; looks < 2000 && (!Files.exists(noted) || Files.size(noted) == 0); looks++) {
+                Thread.sleep(5);
+            }
+            assertThat(noted).isNotEmptyFile();
         } finally {
             launcher.destroyForcibly();
         }
