@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What one manifest says, as far as copying it needs to know.
@@ -37,8 +38,8 @@ record ManifestFacts(
         Manifest manifest = Manifest.parse(bytes);
         List<Descriptor> children = distinct(scope.wantedChildren(bytes.digest(), manifest));
         List<Descriptor> omitted = new ArrayList<>(distinct(manifest.manifests()));
-        omitted.removeIf(
-                child -> children.stream().anyMatch(kept -> kept.digest().equals(child.digest())));
+        Set<Digest> kept = children.stream().map(Descriptor::digest).collect(Collectors.toSet());
+        omitted.removeIf(child -> kept.contains(child.digest()));
         List<Descriptor> blobs = distinct(manifest.blobs().stream()
                 .filter(blob -> !blob.mediaType().isNonDistributable())
                 .toList());
