@@ -7,13 +7,13 @@ import dev.entrepot.oci.Referrers;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -36,7 +36,8 @@ public final class GraphWalker {
     private final WalkLimits limits;
     private final boolean toleratesAbsence;
     private final Map<Digest, Draft> drafts = new LinkedHashMap<>();
-    private final Set<Digest> blobs = new HashSet<>();
+    // All that counts as a node, whether it was looked at or only named.
+    private final Set<Digest> reached = ConcurrentHashMap.newKeySet();
 
     private GraphWalker(RepositoryDiscovery discovery, WalkLimits limits, boolean toleratesAbsence) {
         this.discovery = discovery;
@@ -178,6 +179,8 @@ public final class GraphWalker {
         if (known != null) {
             return Outcome.of(accepted(visits, known.facts()), known);
         }
+        // Nothing more is asked of a graph that will be refused.
+        checkSize(digest);
         try {
             boolean certain = visits.stream().anyMatch(visit -> isCertain(visit.role()));
             // Of what may be absent nothing is asked that is attached to it.
@@ -192,6 +195,8 @@ public final class GraphWalker {
             return accepted.isEmpty()
                     ? Outcome.without(accepted, Kind.NOT_WANTED)
                     : outcome(accepted, facts.get(), discovery.attachments(digest));
+        } catch (DiscoveryException e) {
+            throw e;
         } catch (IOException e) {
             throw new DiscoveryException(digest.toString(), describe(first), e);
         }
@@ -219,7 +224,9 @@ public final class GraphWalker {
                 : outcome(accepted, facts.get(), attachments);
     }
 
-    private static Outcome outcome(List<Visit> accepted, ManifestFacts facts, Attachments attachments) {
+    private Outcome outcome(List<Visit> accepted, ManifestFacts facts, Attachments attachments)
+            throws DiscoveryException {
+        reach(facts);
         int indexDepth = accepted.stream().mapToInt(Visit::indexDepth).min().orElse(0);
         int referrerDepth =
                 accepted.stream().mapToInt(Visit::referrerDepth).min().orElse(0);
@@ -235,6 +242,20 @@ public final class GraphWalker {
                 indexDepth,
                 referrerDepth);
         return Outcome.of(accepted, draft);
+    }
+
+    private void reach(ManifestFacts facts) throws DiscoveryException {
+        Digest digest = facts.descriptor().digest();
+        reached.add(digest);
+        facts.blobs().forEach(blob -> reached.add(blob.digest()));
+        facts.children().forEach(child -> reached.add(child.digest()));
+        checkSize(digest);
+    }
+
+    private void checkSize(Digest digest) throws DiscoveryException {
+        if (reached.size() > limits.nodes()) {
+            throw new DiscoveryException(digest, "the graph has more than " + limits.nodes() + " nodes at " + digest);
+        }
     }
 
     private Outcome withoutManifest(List<Visit> visits) throws IOException {
@@ -281,7 +302,7 @@ public final class GraphWalker {
                 || facts.opaque() && facts.subject().isEmpty();
     }
 
-    private List<Visit> settle(Outcome outcome) throws DiscoveryException {
+    private List<Visit> settle(Outcome outcome) {
         for (Visit visit : outcome.accepted()) {
             boolean listedOnly = visit.role() == Role.FALLBACK_REFERRER && outcome.kind() == Kind.ABSENT;
             if (outcome.kind() == Kind.DANGLING || listedOnly) {
@@ -297,10 +318,6 @@ public final class GraphWalker {
         Digest digest = draft.facts().descriptor().digest();
         if (drafts.putIfAbsent(digest, draft) != null) {
             return List.of();
-        }
-        draft.blobs().forEach(blob -> blobs.add(blob.digest()));
-        if (drafts.size() + blobs.size() > limits.nodes()) {
-            throw new DiscoveryException(digest, "the graph has more than " + limits.nodes() + " nodes at " + digest);
         }
         return edges(digest, draft);
     }
@@ -324,10 +341,7 @@ public final class GraphWalker {
             case ROOT -> {}
             case CHILD -> {
                 switch (kind) {
-                    case BLOB -> {
-                        parent.blobs().add(visit.descriptor());
-                        blobs.add(digest);
-                    }
+                    case BLOB -> parent.blobs().add(visit.descriptor());
                     case ABSENT -> parent.absent().add(visit.descriptor());
                     case MANIFEST -> parent.children().add(digest);
                     case NOT_WANTED, DANGLING -> {}

@@ -7,7 +7,7 @@ import dev.entrepot.oci.OciLimits;
  *
  * @param indexDepth deepest nesting of indexes
  * @param referrerDepth longest chain of referrers of referrers
- * @param nodes most manifests and blobs
+ * @param nodes most manifests and blobs; what an index names counts before it is asked for
  */
 public record WalkLimits(int indexDepth, int referrerDepth, int nodes) {
     /** The limits of this project. */

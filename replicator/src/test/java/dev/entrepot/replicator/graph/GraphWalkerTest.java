@@ -17,11 +17,13 @@ import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.MemoryRepository;
 import dev.entrepot.replicator.Shapes;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class GraphWalkerTest {
@@ -428,6 +430,42 @@ class GraphWalkerTest {
         Descriptor referrer = shapes.referrer(root, "x/1", "1");
         shapes.referrer(referrer, "x/2", "2");
         assertThatThrownBy(() -> walk(root, new WalkLimits(8, 1, 99))).hasMessageContaining("longer than 1");
+    }
+
+    @Test
+    void graphThatNamesMoreThanTheLimitIsRefusedBeforeAnyOfThatIsAskedFor() throws IOException {
+        Descriptor root = shapes.index(unknown("child", 300));
+
+        assertThatThrownBy(() -> walk(root, new WalkLimits(8, 8, 300)))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("more than 300 nodes at " + root.digest());
+
+        assertThat(registry.requests())
+                .noneMatch(request -> request.startsWith("GET manifest")
+                        && !request.contains(root.digest().toString()));
+    }
+
+    @Test
+    void graphThatIsLargerThanTheLimitIsNotReadToItsEnd() throws IOException {
+        List<Descriptor> indexes = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            indexes.add(shapes.index(unknown("child of " + i, 5)));
+        }
+        Descriptor root = shapes.index(indexes);
+
+        assertThatThrownBy(() -> walk(root, new WalkLimits(8, 8, 300)))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("more than 300 nodes");
+
+        // The root, twenty that reach the limit, and those that are on their way then.
+        assertThat(registry.requests("GET manifest")).hasSizeLessThan(150);
+    }
+
+    private static List<Descriptor> unknown(String seed, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> Descriptor.of(
+                        MediaType.OCI_MANIFEST, Digest.sha256((seed + i).getBytes(StandardCharsets.UTF_8)), 1))
+                .toList();
     }
 
     private ArtifactGraph walk(Descriptor root, WalkLimits limits) throws IOException {
