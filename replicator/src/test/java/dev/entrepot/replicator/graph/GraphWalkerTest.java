@@ -275,6 +275,23 @@ class GraphWalkerTest {
     }
 
     @Test
+    void whatIsBehindACosignTagGoesByTheKindOfTheTag() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor signature = shapes.image("signature");
+        Descriptor attestation = shapes.image("attestation");
+        shapes.tag(Shapes.stem(image) + ".sig", signature);
+        shapes.tag(Shapes.stem(image) + ".att", attestation);
+        List<NamePattern> signatures = List.of(NamePattern.parse("cosign.sig"));
+        GraphScope only = new GraphScope(List.of(), new ReferrerFilter(signatures, List.of()));
+        GraphScope except = new GraphScope(List.of(), new ReferrerFilter(List.of(), signatures));
+
+        assertThat(digests(GraphWalker.walk(discovery(repository, only), image, WalkLimits.DEFAULT)))
+                .containsExactly(image.digest(), signature.digest());
+        assertThat(digests(GraphWalker.walk(discovery(repository, except), image, WalkLimits.DEFAULT)))
+                .containsExactly(image.digest(), attestation.digest());
+    }
+
+    @Test
     void fallbackTagEntriesGetTheirTypesFromTheManifest() throws IOException {
         MemoryRegistry old = new MemoryRegistry("old.test", Abilities.NO_API);
         MemoryRepository app = old.repository("app");
@@ -339,6 +356,33 @@ class GraphWalkerTest {
 
         assertThat(digests(graph)).containsExactly(image.digest(), right.digest());
         assertThat(graph.root().referrers()).containsExactly(right.digest());
+    }
+
+    @Test
+    void referrerOfAnUnknownTypeThatDoesNotSayWhatItRefersToIsWhatTheListSays() throws IOException {
+        MediaType unknown = new MediaType("application/vnd.example.manifest.v1+json");
+        Descriptor image = shapes.image("amd64");
+        Descriptor other = shapes.image("arm64");
+        Descriptor layer = shapes.blob(Shapes.LAYER, "layer");
+        Descriptor silent =
+                shapes.manifest(DigestAlgorithm.SHA256, unknown, layer, List.of(), Optional.empty(), Optional.empty());
+        Descriptor ofAnother = shapes.manifest(
+                DigestAlgorithm.SHA256, unknown, layer, List.of(), Optional.of(Shapes.plain(other)), Optional.empty());
+        repository.lists(image.digest(), silent);
+        repository.lists(image.digest(), ofAnother);
+
+        assertThat(walk(image).root().referrers()).containsExactly(silent.digest());
+    }
+
+    @Test
+    void referrerThatTheApiListsAndThatIsABlobIsAnError() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor blob = shapes.blob(new MediaType("application/vnd.example.odd"), "a signature, perhaps");
+        repository.lists(image.digest(), blob);
+
+        assertThatThrownBy(() -> walk(image))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("discovering the referrer " + blob.digest() + " of " + image.digest());
     }
 
     @Test
@@ -430,6 +474,20 @@ class GraphWalkerTest {
         Descriptor referrer = shapes.referrer(root, "x/1", "1");
         shapes.referrer(referrer, "x/2", "2");
         assertThatThrownBy(() -> walk(root, new WalkLimits(8, 1, 99))).hasMessageContaining("longer than 1");
+    }
+
+    @Test
+    void chainOfReferrersAndOfCosignTagsMayBeAsLongAsTheLimitAndNoLonger() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor signature = shapes.image("signature");
+        shapes.tag(Shapes.stem(image) + ".sig", signature);
+        Descriptor sbom = shapes.referrer(signature, "x/sbom", "sbom of the signature");
+        assertThat(walk(image, new WalkLimits(8, 2, 99)).nodes()).hasSize(3);
+        assertThatThrownBy(() -> walk(image, new WalkLimits(8, 1, 99))).hasMessageContaining("longer than 1");
+
+        shapes.tag(Shapes.stem(sbom) + ".sig", shapes.image("signature of the sbom"));
+        assertThat(walk(image, new WalkLimits(8, 3, 99)).nodes()).hasSize(4);
+        assertThatThrownBy(() -> walk(image, new WalkLimits(8, 2, 99))).hasMessageContaining("longer than 2");
     }
 
     @Test

@@ -193,4 +193,82 @@ class TagSelectorTest {
         assertThat(new TagSelector(TagSelectionConfig.ALL, InstantSource.fixed(NOW)).named())
                 .isEmpty();
     }
+
+    private static final NamePattern SLOW = NamePattern.regex("(.*a){25}-x");
+    private static final String LONG = "a".repeat(120) + "-b";
+
+    @Test
+    void tagOnWhichAnExpressionGivesUpIsNotCopied() throws IOException {
+        List<NamePattern> all = patterns("*");
+        TagSelectionConfig included =
+                config(List.of(SLOW), List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of(), 0);
+        TagSelectionConfig excluded =
+                config(all, List.of(SLOW), Optional.empty(), Optional.empty(), Optional.empty(), List.of(), 0);
+        TagSelectionConfig always = config(
+                patterns("v*"), List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of(SLOW), 0);
+        TagSelectionConfig matching = new TagSelectionConfig(
+                all, List.of(), Optional.of(SLOW), Optional.empty(), Optional.empty(), Optional.empty(), List.of(), 0);
+
+        assertThat(SLOW.matcher(() -> true)).accepts(LONG);
+        assertThat(SLOW.matcher(() -> false)).rejects(LONG);
+        assertThat(explain(included, NO_TIMES, LONG)).containsEntry(LONG, "-include");
+        assertThat(explain(excluded, NO_TIMES, LONG, "v1"))
+                .containsEntry(LONG, "-exclude")
+                .containsEntry("v1", "+include");
+        assertThat(explain(always, NO_TIMES, LONG)).containsEntry(LONG, "-include");
+        assertThat(explain(matching, NO_TIMES, LONG)).containsEntry(LONG, "-regex");
+    }
+
+    @Test
+    void pushConcernsARuleUnlessTheNameOfTheTagAloneDropsIt() {
+        TagSelector selector = new TagSelector(
+                config(
+                        patterns("v*"),
+                        patterns("*-rc*"),
+                        Optional.of(new SemverRange(">=1.2 <3")),
+                        Optional.of(new Newest(2, Order.TIME)),
+                        Optional.of(Duration.ofDays(10)),
+                        patterns("stable"),
+                        0),
+                InstantSource.fixed(NOW));
+
+        assertThat(List.of("v1.2", "v2.0.1", "stable", "sha256-" + "a".repeat(64), "sha256-" + "a".repeat(64) + ".sig"))
+                .map(Tag::new)
+                .allMatch(selector::mayKeep);
+        assertThat(List.of("v1.1", "v1.2-rc1", "latest", "sha256-but-mine"))
+                .map(Tag::new)
+                .noneMatch(selector::mayKeep);
+    }
+
+    @Test
+    void keptAndDroppedTagsSayWhatDecided() throws IOException {
+        Instant old = NOW.minus(Duration.ofDays(20));
+        ImageTimes times = tag -> switch (tag.value()) {
+            case "v1.3" -> Optional.of(NOW.minus(Duration.ofHours(1)));
+            case "v1.2" -> Optional.of(old);
+            default -> Optional.empty();
+        };
+        Map<Duration, String> texts =
+                Map.of(Duration.ofDays(10), "10d", Duration.ofHours(36), "36h", Duration.ofHours(2), "2h");
+        for (Map.Entry<Duration, String> text : texts.entrySet()) {
+            TagSelectionConfig config = new TagSelectionConfig(
+                    patterns("v*"),
+                    List.of(),
+                    Optional.of(NamePattern.regex("v.*")),
+                    Optional.of(new SemverRange(">=1.2")),
+                    Optional.of(new Newest(3, Order.VERSION)),
+                    Optional.of(text.getKey()),
+                    List.of(),
+                    0);
+
+            assertThat(new TagSelector(config, InstantSource.fixed(NOW))
+                            .select(List.of(new Tag("v1.3"), new Tag("v1.2"), new Tag("v1.4")), times))
+                    .extracting(TagDecision::detail)
+                    .containsExactly(
+                            "matches one of [v*], matches /v.*/, is in >=1.2, is among the newest 3 by version,"
+                                    + " is younger than " + text.getValue(),
+                            "was created " + old,
+                            "does not tell when it was created");
+        }
+    }
 }
