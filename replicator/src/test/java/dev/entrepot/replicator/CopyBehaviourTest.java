@@ -474,6 +474,40 @@ class CopyBehaviourTest {
     }
 
     @Test
+    void nodeThatFailsKeepsBackWhatNeedsItAndNothingElse() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor arm = shapes.image("arm64");
+        Descriptor root = shapes.index(List.of(amd, arm));
+        Descriptor ofAmd = shapes.referrer(amd, "x/sbom", "sbom of amd64");
+        Descriptor ofArm = shapes.referrer(arm, "x/sbom", "sbom of arm64");
+        Descriptor ofRoot = shapes.referrer(root, "x/sig", "signature");
+        shapes.tag("v1", root);
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app " + arm.digest())) {
+                throw new RefusedException(413, "SIZE_INVALID", "too large");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules());
+
+        assertThat(only(report).failure().orElseThrow().node())
+                .isEqualTo(arm.digest().toString());
+        assertThat(mirror.tags).isEmpty();
+        assertThat(mirror.manifests).containsOnlyKeys(amd.digest(), ofAmd.digest());
+        assertThat(target.requests("PUT manifest"))
+                .noneMatch(request -> List.of(ofArm, root, ofRoot).stream()
+                        .anyMatch(node -> request.contains(node.digest().toString())));
+
+        target.gate((index, request) -> {});
+        target.forgetRequests();
+        engine.run(rules());
+
+        Completeness.assertComplete(app, "v1", target, "mirror/app");
+        assertThat(target.requests("PUT blob")).isEmpty();
+        assertThat(target.requests("PUT manifest")).hasSize(5);
+    }
+
+    @Test
     void rootThatExistsIsNotTakenForAGraphThatExists() throws IOException {
         Descriptor amd = shapes.image("amd64");
         Descriptor root = shapes.index(List.of(amd));

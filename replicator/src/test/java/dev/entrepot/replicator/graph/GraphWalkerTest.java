@@ -200,6 +200,28 @@ class GraphWalkerTest {
         assertThat(graph.root().omitted()).hasSize(2);
     }
 
+    @Test
+    void platformSubsetLooksIntoWhatStatesNoPlatformAndLeavesAttestationsOfOthersOut() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor arm = shapes.image("arm64");
+        Descriptor artifact = shapes.image("an artifact");
+        Descriptor attestation = shapes.image("attestation of arm64");
+        Descriptor inner = shapes.index(List.of(on(amd, "linux/amd64", Map.of()), on(arm, "linux/arm64", Map.of())));
+        Descriptor root = shapes.index(List.of(
+                inner,
+                artifact,
+                attestation.asReferrer(Optional.empty(), Map.of("vnd.docker.reference.digest", "" + arm.digest()))));
+        GraphScope scope = new GraphScope(List.of(Platform.parse("linux/amd64")), ReferrerFilter.ALL);
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(repository, scope), root, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(amd.digest(), inner.digest(), artifact.digest(), root.digest());
+        assertThat(graph.root().omitted()).extracting(Descriptor::digest).containsExactly(attestation.digest());
+        assertThat(graph.node(inner.digest()).omitted())
+                .extracting(Descriptor::digest)
+                .containsExactly(arm.digest());
+    }
+
     private static Descriptor on(Descriptor descriptor, String platform, Map<String, String> annotations) {
         return new Descriptor(
                 descriptor.mediaType(),
@@ -272,6 +294,24 @@ class GraphWalkerTest {
         assertThat(digests(graph)).containsExactly(image.digest(), signature.digest());
         assertThat(graph.root().fingerprint()).isEqualTo(walk(image).root().fingerprint());
         assertThat(graph.contains(sbom.digest())).isFalse();
+    }
+
+    @Test
+    void referrerGoesAlsoByTheTypesOfItsBlobs() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor provenance = shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                shapes.blob(Shapes.CONFIG, "{}"),
+                List.of(shapes.blob(new MediaType("application/vnd.in-toto+json"), "provenance")),
+                Optional.of(Shapes.plain(image)),
+                Optional.empty());
+        shapes.referrer(image, "application/spdx+json", "sbom");
+        GraphScope scope = new GraphScope(
+                List.of(), new ReferrerFilter(List.of(NamePattern.parse("application/vnd.in-toto*")), List.of()));
+
+        assertThat(digests(GraphWalker.walk(discovery(repository, scope), image, WalkLimits.DEFAULT)))
+                .containsExactly(image.digest(), provenance.digest());
     }
 
     @Test
@@ -409,6 +449,17 @@ class GraphWalkerTest {
 
         assertThat(graph.root().blobs()).extracting(Descriptor::digest).containsExactly(odd.digest());
         assertThat(graph.nodes()).hasSize(2);
+    }
+
+    @Test
+    void childOfAnUnknownTypeThatIsNeitherManifestNorBlobIsAnError() throws IOException {
+        Descriptor odd = shapes.blob(new MediaType("application/vnd.example.odd"), "neither fish nor fowl");
+        Descriptor root = shapes.index(List.of(odd, shapes.image("amd64")));
+        repository.blobs.remove(odd.digest());
+
+        assertThatThrownBy(() -> walk(root))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining("discovering the child " + odd.digest() + " of " + root.digest());
     }
 
     @Test
