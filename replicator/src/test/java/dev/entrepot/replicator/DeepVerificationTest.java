@@ -6,6 +6,8 @@ import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,6 +121,54 @@ class DeepVerificationTest {
                 .isEqualTo("shared base");
         Completeness.assertComplete(app, "v1", target, "mirror/app");
         Completeness.assertComplete(source.repository("other"), "v1", target, "mirror/other");
+    }
+
+    @Test
+    void layerThatIsMountedFromWhereItIsDamagedIsReplaced() throws IOException {
+        Shapes other = new Shapes(source.repository("other"));
+        other.tag("v1", other.image("two"));
+        rules.repositories = List.of(NamePattern.parse("other"));
+        zero(mirror);
+
+        ReplicationReport report = deep();
+
+        assertThat(target.requests("MOUNT")).hasSize(1);
+        assertThat(report.tally()).returns(1L, Tally::blobsMounted).returns(1L, Tally::blobsRepaired);
+        Completeness.assertComplete(source.repository("other"), "v1", target, "mirror/other");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void tagIsNotWrittenOnAManifestThatIsNotReadBackAsItWasSent(boolean sentBefore) throws IOException {
+        Descriptor image = shapes.image("riscv64");
+        if (sentBefore) {
+            shapes.tag("before", image);
+            engine.run(rules);
+        }
+        shapes.tag("v2", image);
+        String write = "PUT manifest mirror/app " + image.digest();
+        AtomicInteger reads = new AtomicInteger();
+        target.gate((index, request) -> {
+            // Found whole when both tags are compared, and damaged from then on.
+            boolean sent = sentBefore || !target.requests(write).isEmpty();
+            if (sent && request.equals("GET manifest mirror/app " + image.digest())) {
+                if (!sentBefore || reads.incrementAndGet() > 2) {
+                    throw new InvalidContentException("the manifest is not what its digest says");
+                }
+            }
+        });
+        rules.verify = Verify.DEEP;
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.items())
+                .filteredOn(item -> item.tag().equals("v2"))
+                .singleElement()
+                .satisfies(item -> {
+                    assertThat(item.state()).isEqualTo(ItemReport.State.FAILED);
+                    assertThat(item.failure().orElseThrow().cause()).contains("not what its digest says");
+                });
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v2"));
     }
 
     @Test
