@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Manifest;
@@ -23,19 +24,20 @@ import tools.jackson.core.JacksonException;
 
 /**
  * Reads when an image was created: the annotation {@code org.opencontainers.image.created}, else {@code created} in the
- * configuration; of an index, else of its first image. One whose configuration is gone or is no JSON does not tell: it
- * must not keep the other tags of its repository from being chosen. A registry that gives no answer, or a wrong one, is
- * a failure.
+ * configuration; of an index, else of its first image. One whose configuration is gone or is no JSON does not tell, nor
+ * one that this process does not pass on (a Docker schema 1 image, or what a rule of the cache refuses): it must not
+ * keep the other tags of its repository from being chosen. A registry that gives no answer, or a wrong one, is a
+ * failure.
  */
 record ImageCreation(RepositoryDiscovery discovery) implements ImageTimes {
     private static final String ANNOTATION = "org.opencontainers.image.created";
 
     @Override
     public Optional<Instant> created(Tag tag) throws IOException {
-        Optional<Descriptor> root = discovery.resolve(tag);
         try {
+            Optional<Descriptor> root = discovery.resolve(tag);
             return root.isEmpty() ? Optional.empty() : created(root.get(), OciLimits.MAX_INDEX_DEPTH);
-        } catch (NotFoundException e) {
+        } catch (NotFoundException | BlockedException e) {
             return Optional.empty();
         }
     }

@@ -14,6 +14,8 @@ import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,18 +102,48 @@ class OddSourceTest extends BetweenOddRegistries {
         return report.items().getFirst().failure().orElseThrow();
     }
 
-    @Test
-    void schema1TagFailsAlone() throws IOException {
-        world.tagged("v1");
-        Descriptor second = world.tagged("v2");
+    private void v1IsOfSchema1(Digest stated) {
         for (String method : List.of("GET", "HEAD")) {
             source.says(
                     method,
                     atSource("v1"),
                     ok("{\"schemaVersion\":1}")
                             .withHeader("Content-Type", "application/vnd.docker.distribution.manifest.v1+prettyjws")
-                            .withHeader("Docker-Content-Digest", second.digest().toString()));
+                            .withHeader("Docker-Content-Digest", stated.toString()));
         }
+    }
+
+    @Test
+    void schema1TagDoesNotTellItsAgeAndKeepsNoOtherFromBeingChosen() throws IOException {
+        world.tagged("v1");
+        Descriptor dated = world.shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                world.shapes.blob(Shapes.CONFIG, "{\"created\":\"" + world.engine.clock.instant() + "\"}"),
+                List.of(),
+                Optional.empty(),
+                Optional.empty());
+        world.shapes.tag("v2", dated);
+        v1IsOfSchema1(dated.digest());
+        world.rules.tags = new TagSelectionConfig(
+                List.of(NamePattern.parse("*")),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(Duration.ofDays(1)),
+                List.of(),
+                0);
+
+        world.completes();
+
+        assertThat(world.mirror.tags).containsOnlyKeys(new Tag("v2"));
+    }
+
+    @Test
+    void schema1TagFailsAlone() throws IOException {
+        world.tagged("v1");
+        v1IsOfSchema1(world.tagged("v2").digest());
 
         ItemReport.Failure failure = world.run().items().stream()
                 .flatMap(item -> item.failure().stream())

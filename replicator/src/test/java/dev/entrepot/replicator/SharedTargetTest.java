@@ -8,6 +8,9 @@ import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.config.TagSelectionConfig;
+import dev.entrepot.config.TagSelectionConfig.Newest;
+import dev.entrepot.config.TagSelectionConfig.Order;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
@@ -32,6 +35,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Rules that share a target, and rules that are edited: each takes for its own what it brought, and nothing else. Long,
@@ -361,6 +366,33 @@ class SharedTargetTest {
                 0);
         assertThat(engine.run(rules).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
         assertThat(mirror.tags).containsOnlyKeys(new Tag("dated"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void imageThatIsNotPassedOnKeepsNoOtherTagFromBeingChosen(BlockedException.Kind kind) throws IOException {
+        shapes.tag("refused", withConfiguration("{}"));
+        shapes.tag("dated", withConfiguration("{\"created\":\"" + engine.clock.instant() + "\"}"));
+        source.gate((index, request) -> {
+            if (request.endsWith("manifest app refused")) {
+                throw new BlockedException(kind, "refused");
+            }
+        });
+        for (boolean newest : List.of(true, false)) {
+            Rules rules = new Rules(source).to(target);
+            rules.tags = new TagSelectionConfig(
+                    List.of(NamePattern.parse("*")),
+                    List.of(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    newest ? Optional.of(new Newest(2, Order.TIME)) : Optional.empty(),
+                    newest ? Optional.empty() : Optional.of(Duration.ofDays(1)),
+                    List.of(),
+                    0);
+            mirror.tags.clear();
+            assertThat(engine.run(rules).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+            assertThat(mirror.tags).containsOnlyKeys(new Tag("dated"));
+        }
     }
 
     private void signedAfterwards(Runnable sign) throws IOException {

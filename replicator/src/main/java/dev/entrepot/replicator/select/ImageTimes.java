@@ -9,7 +9,7 @@ import java.util.Optional;
 @FunctionalInterface
 public interface ImageTimes {
     /**
-     * The time of creation that the image states, or empty if it states none or is gone.
+     * The time of creation that the image states, or empty if it states none, is gone, or is not passed on.
      *
      * @throws IOException if it is not known whether there is one
      */
