@@ -16,7 +16,7 @@ public final class AccessChecks {
 
     private final EntrepotConfig config;
     private final List<String> names;
-    /** Hosts and aliases, which requests may have, and rules may not. */
+    /** Hosts, aliases and what else Docker Hub is called, which requests may have, and rules may not. */
     private final Map<String, RegistryHost> otherNames = new HashMap<>();
 
     private final List<String> warnings = new ArrayList<>();
@@ -25,6 +25,10 @@ public final class AccessChecks {
         this.config = config;
         this.names =
                 config.upstreams().keySet().stream().map(RegistryHost::value).toList();
+        if (config.upstreams().containsKey(RegistryHost.DOCKER_HUB)) {
+            RegistryHost.OTHER_NAMES_OF_DOCKER_HUB.forEach(
+                    other -> otherNames.put(other.value(), RegistryHost.DOCKER_HUB));
+        }
         config.upstreams().forEach((name, upstream) -> {
             upstream.hosts().forEach(host -> otherNames.put(host.value(), name));
             upstream.aliases().forEach(alias -> otherNames.put(alias, name));

@@ -4,11 +4,13 @@ import dev.entrepot.oci.RegistryHost;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What one reading of a configuration needs and gathers: the errors, so that it goes on after the first, the origin of
@@ -27,6 +29,7 @@ final class Reading {
     private final Map<String, Position> positions = new LinkedHashMap<>();
     private final Map<String, Position> keys = new LinkedHashMap<>();
     private final Map<String, RegistryHost> upstreamsNamed = new LinkedHashMap<>();
+    private final Set<RegistryHost> upstreamsWritten = new HashSet<>();
     private final Map<Object, String> paths = new IdentityHashMap<>();
     private int values;
 
@@ -121,6 +124,21 @@ final class Reading {
     void found(String path, Position at, Origin origin) {
         positions.put(path, at);
         origins.put(path, origin);
+    }
+
+    /** Records that the file has an upstream of a name. */
+    void upstreamWritten(RegistryHost name) {
+        upstreamsWritten.add(name);
+    }
+
+    /**
+     * The upstream that a name means: what else Docker Hub is called means {@code docker.io}, unless the file has an
+     * upstream of that very name. To be asked after the upstreams were read.
+     */
+    RegistryHost upstreamMeant(RegistryHost written) {
+        return RegistryHost.OTHER_NAMES_OF_DOCKER_HUB.contains(written) && !upstreamsWritten.contains(written)
+                ? RegistryHost.DOCKER_HUB
+                : written;
     }
 
     /** Records that a path names an upstream. */

@@ -13,12 +13,16 @@ import java.util.Optional;
  * rule that denies denies nothing, but where an upstream is a mirror of others and its repositories are called so.
  */
 public final class RegistriesInNames {
-    /** Names, hosts and aliases of upstreams. */
+    /** Names, hosts and aliases of upstreams, and what else Docker Hub is called. */
     private final Map<String, RegistryHost> upstreams = new HashMap<>();
 
     private final List<String> warnings = new ArrayList<>();
 
     private RegistriesInNames(EntrepotConfig config) {
+        if (config.upstreams().containsKey(RegistryHost.DOCKER_HUB)) {
+            RegistryHost.OTHER_NAMES_OF_DOCKER_HUB.forEach(
+                    other -> upstreams.put(other.value(), RegistryHost.DOCKER_HUB));
+        }
         config.upstreams().forEach((name, upstream) -> {
             upstream.hosts().forEach(host -> upstreams.put(host.value(), name));
             upstream.aliases().forEach(alias -> upstreams.put(alias, name));

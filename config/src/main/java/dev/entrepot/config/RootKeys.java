@@ -84,14 +84,13 @@ final class RootKeys {
         ReplicationConfig replication = values.get(REPLICATION);
         new UpstreamChecks(upstreams, reading).check();
         Optional<TracingConfig> tracing = values.get(TRACING);
-        TracingKeys.check(tracing, upstreams, reading);
         new RuleChecks(upstreams, replication.rules(), reading.dataFolders(values.get(CACHE)), reading).check();
         new PassThroughChecks(upstreams, values.get(SERVER), replication.rules(), reading).check();
         AccessChecks.refuseUsersOnly(values.get(ACCESS), values.get(SERVER), reading);
         return new EntrepotConfig(
                 values.get(SERVER),
                 values.get(CACHE),
-                defaultUpstream(values.get(DEFAULT_UPSTREAM), upstreams, reading),
+                defaultUpstream(values.get(DEFAULT_UPSTREAM).map(reading::upstreamMeant), upstreams, reading),
                 upstreams,
                 values.get(RULES),
                 values.get(ACCESS),

@@ -51,7 +51,7 @@ final class TracingKeys {
             "Of how many traces that begin here one is kept. What a client has begun is kept if, and only if, the client keeps it.");
     private static final Key<TracingConfig, List<RegistryHost>> TELL = Key.list(
             TELL_PATH,
-            ListType.of(Types.HOST),
+            ListType.of(new UpstreamName()),
             TracingConfig::tell,
             "Upstreams that are sent the header traceparent. None without this key: what belongs together at a client is nobody else's business.");
     static final Section<TracingConfig> SECTION = new Section<>(
@@ -61,16 +61,6 @@ final class TracingKeys {
                     values.get(ENDPOINT), values.get(HEADERS), values.get(CA), values.get(ONE_IN), values.get(TELL)));
 
     private TracingKeys() {}
-
-    /** Records which of the upstreams to tell there are none of. */
-    static void check(Optional<TracingConfig> config, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
-        List<RegistryHost> tell = config.map(TracingConfig::tell).orElse(List.of());
-        for (int i = 0; i < tell.size(); i++) {
-            if (!upstreams.containsKey(tell.get(i))) {
-                UpstreamChecks.refuseUnknown(tell.get(i), "tracing." + TELL_PATH + "[" + i + "]", upstreams, reading);
-            }
-        }
-    }
 
     private static FieldName header(String text) {
         FieldName name = new FieldName(text);

@@ -154,7 +154,9 @@ final class UpstreamKeys {
     // The mapping that holds the section reports a name that is none; the section is then dropped.
     private static RegistryHost name(SectionValues values) {
         try {
-            return RegistryHost.parse(values.entryName());
+            RegistryHost name = RegistryHost.parse(values.entryName());
+            values.reading().upstreamWritten(name);
+            return name;
         } catch (IllegalArgumentException e) {
             return NAMELESS;
         }

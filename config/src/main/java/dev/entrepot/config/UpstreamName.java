@@ -4,11 +4,14 @@ import dev.entrepot.oci.RegistryHost;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The name of an upstream that must be there. It is remembered, to be looked up when all upstreams are known. */
+/**
+ * The name of an upstream that must be there. It is remembered, to be looked up when all upstreams are known. Keys with
+ * such names stand behind the upstreams, so that it is known here whether one is called {@code index.docker.io}.
+ */
 record UpstreamName() implements ValueType<RegistryHost> {
     @Override
     public Optional<RegistryHost> read(ConfigNode node) {
-        Optional<RegistryHost> host = Types.HOST.read(node);
+        Optional<RegistryHost> host = Types.HOST.read(node).map(node.reading()::upstreamMeant);
         host.ifPresent(name -> node.reading().upstreamNamed(node.path(), name));
         return host;
     }

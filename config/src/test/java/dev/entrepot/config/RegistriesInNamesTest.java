@@ -13,7 +13,7 @@ class RegistriesInNamesTest {
                   intern: {url: "http://127.0.0.1:1", rules: [{repositories: ["hub/alpine", "a.group/x"], deny: "no"}]}
                 rules:
                   - {repositories: ["team/*", "*.io/x", "**/docker.io", {regex: "docker.io/.*"}], deny: "no"}
-                  - {repositories: ["docker.io/**", "other.example/x/**", "intern/team/app", "docker.io"], deny: "no"}
+                  - {repositories: ["docker.io/**", "other.example/x/**", "index.docker.io/alpine", "intern/team/app", "docker.io"], deny: "no"}
                 """);
         String matches = " matches only repositories that are called so at their upstream, as at a mirror of others;"
                 + " rules name repositories without the registry: for ";
@@ -25,6 +25,8 @@ class RegistriesInNamesTest {
                         "upstreams[intern].rules[0]: hub/alpine" + matches
                                 + "docker.io write library/alpine in upstreams[docker.io].rules",
                         "rules[1]: docker.io/**" + matches + "docker.io write ** in upstreams[docker.io].rules",
+                        "rules[1]: index.docker.io/alpine" + matches
+                                + "docker.io write library/alpine in upstreams[docker.io].rules",
                         "rules[1]: intern/team/app" + matches + "intern write team/app in upstreams[intern].rules");
     }
 

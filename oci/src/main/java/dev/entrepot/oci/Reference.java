@@ -39,9 +39,12 @@ public record Reference(Repository repository, Optional<Tag> tag, Optional<Diges
         return new Reference(repository(rest), tag, digest);
     }
 
-    /** Whether the first component of a reference is taken for the registry's host, by all clients. */
+    /**
+     * Whether the first component of a reference is taken for the registry's host, by all clients. Case does not count:
+     * no repository has upper case.
+     */
     public static boolean isHost(String first) {
-        return first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost");
+        return first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equalsIgnoreCase("localhost");
     }
 
     private static Repository repository(String text) {

@@ -1,5 +1,6 @@
 package dev.entrepot.oci;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
@@ -17,6 +18,13 @@ public record RegistryHost(String value) implements Comparable<RegistryHost> {
 
     /** The name of Docker Hub in references. */
     public static final RegistryHost DOCKER_HUB = new RegistryHost("docker.io");
+
+    /**
+     * What else Docker Hub is called: {@code index.docker.io}, its name in references of old and in configurations of
+     * clients, and {@code registry-1.docker.io}, where its API is.
+     */
+    public static final List<RegistryHost> OTHER_NAMES_OF_DOCKER_HUB =
+            List.of(new RegistryHost("index.docker.io"), new RegistryHost("registry-1.docker.io"));
 
     /** Validates the grammar. */
     public RegistryHost {

@@ -32,6 +32,10 @@ class ReferenceTest {
         "localhost:5000, docker.io/library/localhost:5000",
         "ghcr.io/a/b/c:v1, ghcr.io/a/b/c:v1",
         "GHCR.io/a:V1, ghcr.io/a:V1",
+        "Index.Docker.IO/alpine, docker.io/library/alpine",
+        "LOCALHOST/a, localhost/a",
+        "LOCALHOST:5000/x, localhost:5000/x",
+        "Registry.Example/x, registry.example/x",
         "[::1]:5000/a:v1, [::1]:5000/a:v1"
     })
     void readsWhatPeopleWrite(String text, String expected) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Decides which upstream a request means, by the first of these that says something: {@code ?ns=} (distribution-spec,
  * "Registry Proxying"), the path prefix before {@code /v2}, the {@code Host} header, the first path component, the
  * default upstream. The map is closed: a registry that is not configured is unknown, so that this is never an open
- * proxy. Immutable.
+ * proxy. What else Docker Hub is called means {@code docker.io}, unless an upstream claims it. Immutable.
  */
 public final class UpstreamRouter {
     private final Map<String, RegistryHost> byName = new HashMap<>();
@@ -44,6 +44,18 @@ public final class UpstreamRouter {
         });
         this.defaultUpstream = defaultUpstream;
         this.served = String.join(", ", new TreeSet<>(byName.keySet()));
+        if (byName.containsKey(RegistryHost.DOCKER_HUB.value())) {
+            takeOtherNamesOfDockerHub();
+        }
+    }
+
+    // As hosts, too: who leads clients here by DNS is asked under the name of Hub's API. A name that is an upstream's
+    // stays its own.
+    private void takeOtherNamesOfDockerHub() {
+        for (RegistryHost other : RegistryHost.OTHER_NAMES_OF_DOCKER_HUB) {
+            byName.putIfAbsent(other.value(), RegistryHost.DOCKER_HUB);
+            byHost.putIfAbsent(other.value(), RegistryHost.DOCKER_HUB);
+        }
     }
 
     private static void claim(Map<String, RegistryHost> map, String name, RegistryHost registry) {
@@ -65,7 +77,8 @@ public final class UpstreamRouter {
         RegistryHost stated = statedRegistry(scope, host);
         String path = withPrefixRest(scope, name.path());
         int slash = path.indexOf('/');
-        RegistryHost first = slash < 0 ? null : byName.get(path.substring(0, slash));
+        RegistryHost first =
+                slash < 0 ? null : byName.get(path.substring(0, slash).toLowerCase(Locale.ROOT));
         if (stated != null) {
             // BuildKit sends both ?ns= and the host in the path; the name of another registry may well begin a
             // repository's name.

@@ -55,6 +55,14 @@ class UpstreamRouterTest {
                 "''|quay.io|mirror|prometheus/node|quay.io/prometheus/node ns=quay.io",
                 "''|docker.io|mirror|alpine|docker.io/library/alpine ns=docker.io",
                 "''|localhost:5000|mirror|foo|localhost:5000/foo ns=localhost:5000",
+                // what else Docker Hub is called
+                "''|index.docker.io|mirror|alpine|docker.io/library/alpine ns=index.docker.io",
+                "''|Registry-1.docker.io|mirror|alpine|docker.io/library/alpine ns=Registry-1.docker.io",
+                "''|index.docker.io|mirror|docker.io/grafana/loki|docker.io/grafana/loki ns=index.docker.io",
+                "index.docker.io|docker.io|mirror|alpine|docker.io/library/alpine ns=docker.io",
+                "''|''|mirror|index.docker.io/alpine|docker.io/library/alpine",
+                "''|''|index.docker.io|alpine|docker.io/library/alpine",
+                "''|''|mirror|LOCALHOST:5000/foo|localhost:5000/foo",
                 // BuildKit sends the namespace and the host in the path
                 "''|docker.io|mirror|docker.io/library/alpine|docker.io/library/alpine ns=docker.io",
                 "''|quay.io|mirror|quay.io/a/b|quay.io/a/b ns=quay.io",
@@ -98,6 +106,31 @@ class UpstreamRouterTest {
         assertThatThrownBy(() -> route(router, prefix, namespace, "mirror", path))
                 .isInstanceOfSatisfying(
                         NotFoundException.class, e -> assertThat(e.kind()).isEqualTo(NotFoundException.Kind.NAME));
+    }
+
+    @Test
+    void whatElseDockerHubIsCalledStaysTheUpstreamsThatHasTheName() throws Exception {
+        RegistryHost index = RegistryHost.parse("index.docker.io");
+        RegistryHost quay = RegistryHost.parse("quay.io");
+        UpstreamRouter own = new UpstreamRouter(
+                List.of(
+                        UpstreamNames.of(HUB),
+                        UpstreamNames.of(index),
+                        new UpstreamNames(quay, List.of(), List.of("registry-1.docker.io"))),
+                Optional.of(HUB));
+
+        assertThat(route(own, "", "index.docker.io", "mirror", "a/b")).startsWith("index.docker.io/a/b");
+        assertThat(route(own, "", "", "registry-1.docker.io", "a/b")).isEqualTo("quay.io/a/b");
+    }
+
+    @Test
+    void withoutDockerHubItsOtherNamesAreUnknown() {
+        UpstreamRouter quayOnly =
+                new UpstreamRouter(List.of(UpstreamNames.of(RegistryHost.parse("quay.io"))), Optional.empty());
+
+        assertThatThrownBy(() -> route(quayOnly, "", "index.docker.io", "mirror", "a/b"))
+                .isInstanceOf(NotFoundException.class)
+                .hasMessageContaining("configured are: quay.io");
     }
 
     @Test
