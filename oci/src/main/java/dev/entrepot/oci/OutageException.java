@@ -33,7 +33,17 @@ public final class OutageException extends RegistryException {
     private final Reason reason;
     private final Reason underlying;
     private final Optional<Duration> retryAfter;
-    private final boolean held;
+    private final Origin origin;
+
+    /** What was sent for it. */
+    private enum Origin {
+        /** Nothing, because of an earlier 429. */
+        HELD,
+        /** The request, which the registry has answered so. */
+        ANSWERED,
+        /** That shows by the reason. */
+        BY_REASON
+    }
 
     /** Says what was asked of whom. */
     public OutageException(Reason reason, String message) {
@@ -47,7 +57,7 @@ public final class OutageException extends RegistryException {
 
     /** As above, with how long the registry asks to be left alone. */
     public OutageException(Reason reason, String message, Optional<Duration> retryAfter, @Nullable Throwable cause) {
-        this(reason, reason, message, retryAfter, false, cause);
+        this(reason, reason, message, retryAfter, Origin.BY_REASON, cause);
     }
 
     private OutageException(
@@ -55,18 +65,19 @@ public final class OutageException extends RegistryException {
             Reason underlying,
             String message,
             Optional<Duration> retryAfter,
-            boolean held,
+            Origin origin,
             @Nullable Throwable cause) {
         super(message, cause);
         this.reason = reason;
         this.underlying = underlying;
         this.retryAfter = retryAfter;
-        this.held = held;
+        this.origin = origin;
     }
 
     /** That a registry was not asked for so long, because it is known to be out, and for which reason. */
     public static OutageException notAsked(Reason underlying, String message, Duration retryAfter) {
-        return new OutageException(Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), false, null);
+        return new OutageException(
+                Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), Origin.BY_REASON, null);
     }
 
     /**
@@ -75,7 +86,12 @@ public final class OutageException extends RegistryException {
      */
     public static OutageException held(String message, Duration retryAfter) {
         return new OutageException(
-                Reason.RATE_LIMITED, Reason.RATE_LIMITED, message, Optional.of(retryAfter), true, null);
+                Reason.RATE_LIMITED, Reason.RATE_LIMITED, message, Optional.of(retryAfter), Origin.HELD, null);
+    }
+
+    /** That a registry has answered this request by 429, because the quota of pulls is used up. */
+    public static OutageException ofQuota(String message, Duration retryAfter) {
+        return new OutageException(Reason.QUOTA, Reason.QUOTA, message, Optional.of(retryAfter), Origin.ANSWERED, null);
     }
 
     /** Why there was no answer. */
@@ -92,7 +108,12 @@ public final class OutageException extends RegistryException {
 
     /** Whether nothing was sent because of an earlier 429, so that this says nothing of how the registry is now. */
     public boolean isHeld() {
-        return held;
+        return origin == Origin.HELD;
+    }
+
+    /** Whether the registry has answered this very request so, as far as the reason does not tell. */
+    public boolean isAnswer() {
+        return origin == Origin.ANSWERED;
     }
 
     /** How long the registry asks to be left alone, where it said so. */

@@ -85,7 +85,13 @@ final class Breakers {
                         guard.ifPresent(known -> known.log().failed(why));
                     }
                 }
-                case RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED -> {}
+                case QUOTA -> {
+                    // A registry that counts pulls, and says so, is back.
+                    if (outage.isAnswer()) {
+                        answered();
+                    }
+                }
+                case RATE_LIMITED, TOKEN_SERVICE, NOT_ASKED -> {}
             }
         }
 

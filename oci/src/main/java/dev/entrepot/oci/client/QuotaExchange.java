@@ -231,13 +231,11 @@ final class QuotaExchange implements Exchange {
         }
         // Nothing is left of a refusal that asks for no pause, where no quota is known.
         Instant until = budget.state().flatMap(QuotaState::stoppedUntil).orElseGet(this::clockNow);
-        throw new OutageException(
-                Reason.QUOTA,
+        throw OutageException.ofQuota(
                 request.what() + ": " + request.host()
                         + " answered 429: the quota of pulls is used up, at the latest until "
                         + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS),
-                Optional.of(retryAfter.orElseGet(() -> Duration.between(clockNow(), until))),
-                null);
+                retryAfter.orElseGet(() -> Duration.between(clockNow(), until)));
     }
 
     private void hold(TooManyKind kind, Optional<Duration> retryAfter) {

@@ -17,6 +17,7 @@ import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
@@ -99,6 +100,29 @@ class RegistryOutageTest {
         assertAt(OperationClass.BLOBS, Position.OPEN);
         assertThat(repository.resolve(TAG)).isPresent();
         assertAt(OperationClass.METADATA, Position.CLOSED);
+    }
+
+    @Test
+    void probeThatIsAnsweredThatTheQuotaIsUsedUpClosesIt() {
+        Response used = Response.error(429, "TOOMANYREQUESTS")
+                .header("ratelimit-limit", "100;w=21600")
+                .header("ratelimit-remaining", "0;w=21600");
+        registry.faults().always(Requests.manifests(), Fault.hold(never));
+        assertThat(outage().reason()).isEqualTo(Reason.TIMEOUT);
+        assertAt(OperationClass.METADATA, Position.OPEN);
+        registry.faults().clear();
+        registry.faults().always(Requests.get().and(Requests.manifests()), Fault.instead(used));
+        world.advance(Duration.ofSeconds(10));
+
+        OutageException quota = catchThrowableOfType(OutageException.class, () -> repository.fetchManifest(TAG));
+
+        assertThat(quota.reason()).isEqualTo(Reason.QUOTA);
+        assertThat(quota.isAnswer()).isTrue();
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+        // What is not sent because of it says nothing.
+        assertThat(catchThrowableOfType(OutageException.class, () -> repository.fetchManifest(TAG))
+                        .isAnswer())
+                .isFalse();
     }
 
     /** As in Harbor a project whose remote hangs, of which a pod pulls again and again. */
