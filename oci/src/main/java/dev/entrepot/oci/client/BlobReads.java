@@ -139,7 +139,10 @@ final class BlobReads {
         try {
             return Optional.of(calls.open(request, response -> {
                 try (response) {
-                    return sizeSent(response, digest, first);
+                    OptionalLong size = sizeSent(response, digest, first);
+                    // One byte, mostly: the connection is worth more.
+                    response.discard();
+                    return size;
                 }
             }));
         } catch (NotFoundException e) {
@@ -155,6 +158,10 @@ final class BlobReads {
         if (sends && response.isEncoded()) {
             // All lengths are of what it would send.
             return OptionalLong.empty();
+        }
+        if (response.status() == 416 && isOfNothing(digest)) {
+            // There is no first byte of it.
+            return OptionalLong.of(0);
         }
         return body(response, digest, first, OptionalLong.empty())
                 .map(BlobBody::totalBytes)

@@ -20,6 +20,8 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -453,6 +455,30 @@ class BlobReadsTest {
                 .willReturn(answer(206, new byte[] {'0'}).withHeader("Content-Range", "bytes 0-0/10")));
 
         assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+    }
+
+    /** Which has no first byte. */
+    @Test
+    void emptyBlobIsThereThoughItIsAskedForByARangeThatCannotBe() throws IOException {
+        Digest nothing = Digest.sha256(new byte[0]);
+        String path = "/v2/team/app/blobs/" + nothing;
+        REGISTRY.stubFor(head(urlEqualTo(path)).willReturn(aResponse().withStatus(405)));
+        REGISTRY.stubFor(get(path).willReturn(answer(416, new byte[0]).withHeader("Content-Range", "bytes */0")));
+
+        assertThat(repository.statBlob(nothing)).contains(OptionalLong.of(0));
+    }
+
+    @Test
+    void askingForASizeByRangeLeavesTheConnectionOpen() throws IOException {
+        try (TestRegistry registry = TestRegistry.started();
+                RegistryClient asking = world.client(registry.uri().toString())) {
+            Digest blob = registry.pushBlob("team/app", BLOB);
+            registry.faults().always(Requests.head(), dev.entrepot.oci.testing.Fault.status(405));
+            for (int i = 0; i < 3; i++) {
+                assertThat(asking.repository(TestWorld.NAME).statBlob(blob)).contains(OptionalLong.of(10));
+            }
+            assertThat(registry.server().connectionsAccepted()).isEqualTo(1);
+        }
     }
 
     @Test
