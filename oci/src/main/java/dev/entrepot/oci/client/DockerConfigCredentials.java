@@ -32,7 +32,8 @@ import tools.jackson.databind.JsonNode;
  * {@code auths}. Keys are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker
  * Hub also {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them
  * ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left alone for ten
- * seconds. It is run once for all who wait for the same answer. Safe for all threads.
+ * seconds, and the credential that it gave before counts meanwhile, until a registry refuses it. It is run once for all
+ * who wait for the same answer. Safe for all threads.
  */
 public final class DockerConfigCredentials implements CredentialSource {
     private static final int MAX_BYTES = 4 * 1024 * 1024;
@@ -72,7 +73,13 @@ public final class DockerConfigCredentials implements CredentialSource {
         }
     }
 
-    private record Answer(Optional<Credential> credential, Optional<IOException> failure, Instant until) {
+    /**
+     * What came of asking a helper.
+     *
+     * @param former whether it is what the helper said before it failed
+     */
+    private record Answer(
+            Optional<Credential> credential, Optional<IOException> failure, boolean former, Instant until) {
         Optional<Credential> outcome() throws IOException {
             if (failure.isPresent()) {
                 throw failure.get();
@@ -233,24 +240,41 @@ public final class DockerConfigCredentials implements CredentialSource {
     }
 
     private void run(Asked asked, CompletableFuture<Answer> mine) {
-        Answer answer = new Answer(
-                Optional.empty(),
-                Optional.of(new IOException(asked.program() + " was not asked, by a fault of this program")),
-                clock.instant().plus(PAUSE));
+        Answer answer = failed(new IOException(asked.program() + " was not asked, by a fault of this program"));
         try {
             Optional<Credential> credential = helper.get(asked.suffix(), asked.server());
-            answer = new Answer(credential, Optional.empty(), clock.instant().plus(KEPT));
+            answer = new Answer(
+                    credential, Optional.empty(), false, clock.instant().plus(KEPT));
         } catch (IOException e) {
-            answer =
-                    new Answer(Optional.empty(), Optional.of(e), clock.instant().plus(PAUSE));
+            answer = failed(e);
         } finally {
             synchronized (lock) {
                 if (runs.remove(asked, mine)) {
+                    answer = orFormer(asked, answer);
                     answers.put(asked, answer);
                 }
             }
             mine.complete(answer);
         }
+    }
+
+    private Answer failed(IOException why) {
+        return new Answer(
+                Optional.empty(), Optional.of(why), false, clock.instant().plus(PAUSE));
+    }
+
+    // Under the lock. What was refused meanwhile is not there any more.
+    private Answer orFormer(Asked asked, Answer answer) {
+        Answer former = answers.getIfPresent(asked);
+        if (answer.failure().isEmpty() || former == null || former.credential().isEmpty()) {
+            return answer;
+        }
+        if (!former.former()) {
+            LOG.warn(
+                    "{}, and the credential that it gave before stays in effect until a registry refuses it",
+                    answer.failure().get().getMessage());
+        }
+        return new Answer(former.credential(), Optional.empty(), true, answer.until());
     }
 
     private static Answer await(Asked asked, CompletableFuture<Answer> run) throws IOException {

@@ -386,6 +386,41 @@ class CredentialsTest {
     }
 
     @Test
+    void whatAHelperGaveCountsWhenItFailsUntilARegistryRefusesIt() throws IOException {
+        String fails = "echo x >> \"" + folder + "/runs\"; exit 3";
+        helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"one\"}"));
+        source.credential(REGISTRY);
+        helper("one", fails);
+        world.advance(Duration.ofMinutes(5));
+        for (int i = 0; i < 3; i++) {
+            assertThat(source.credential(REGISTRY)).contains(user("u", "p"));
+        }
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(1);
+        world.advance(Duration.ofSeconds(10));
+        assertThat(source.credential(REGISTRY)).contains(user("u", "p"));
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(2);
+
+        source.refused(REGISTRY);
+        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+
+        helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"new\"}'");
+        world.advance(Duration.ofSeconds(10));
+        assertThat(source.credential(REGISTRY)).contains(user("u", "new"));
+    }
+
+    @Test
+    void thatAHelperKnewNoneIsNothingThatCountsWhenItFails() throws IOException {
+        helper("one", "echo 'credentials not found in native keychain'; exit 1");
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"one\"}"));
+        assertThat(source.credential(REGISTRY)).isEmpty();
+        helper("one", "exit 3");
+        world.advance(Duration.ofMinutes(5));
+
+        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+    }
+
+    @Test
     void helperThatFailedIsAskedAgainInTimeThoughTheClockWasSetBack() throws IOException {
         AtomicLong nanos = new AtomicLong(77);
         helper("bad", "exit 3");
