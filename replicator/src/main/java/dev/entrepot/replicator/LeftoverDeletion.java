@@ -29,18 +29,18 @@ import org.jspecify.annotations.Nullable;
  * more, and deletes them. For one use, by one thread.
  *
  * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest that
- * stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to something
- * that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their
- * children, so that nothing ever names what is not there, and what the target does not delete keeps what it names; a
- * fallback tag stops listing a referrer before that is deleted, and lists it again if it stays after all. What a tag
- * has come to need that other clients put there meanwhile stays, with all that stays with it.
+ * stays goes only where the source has withdrawn it ({@link Withdrawals}); what was under or attached to something that
+ * is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their children,
+ * so that nothing ever names what is not there, and what the target does not delete keeps what it names; a fallback tag
+ * stops listing a referrer before that is deleted, and lists it again if it stays after all. What a tag has come to
+ * need that other clients put there meanwhile stays, with all that stays with it.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;
 
     private final TargetSession session;
     private final PrunedRepository repository;
-    private final SourceEvidence source;
+    private final Withdrawals source;
     private final TagNeeds needs;
     private final Set<Digest> needed = new HashSet<>();
     private final Map<Digest, Leftover> candidates = new LinkedHashMap<>();
@@ -59,7 +59,7 @@ final class LeftoverDeletion {
     private int lists;
     private @Nullable IOException unseen;
 
-    LeftoverDeletion(TargetSession session, PrunedRepository repository, SourceEvidence source) {
+    LeftoverDeletion(TargetSession session, PrunedRepository repository, Withdrawals source) {
         this.session = session;
         this.repository = repository;
         this.source = source;
@@ -204,15 +204,16 @@ final class LeftoverDeletion {
             if (subject.isEmpty()) {
                 return Optional.of("the tag " + tag + " names it");
             }
-            Optional<String> doubt =
-                    candidates.containsKey(subject.get()) ? Optional.empty() : source.againstTag(leftover, tag);
+            Optional<String> doubt = candidates.containsKey(subject.get())
+                    ? Optional.empty()
+                    : source.against(new Withdrawals.OfTag(leftover, tag));
             if (doubt.isPresent()) {
                 return doubt;
             }
         }
         Optional<Digest> subject = subject(leftover.digest());
         return subject.isPresent() && !candidates.containsKey(subject.get())
-                ? source.againstReferrer(leftover, subject.get())
+                ? source.against(new Withdrawals.OfReferrer(leftover, subject.get()))
                 : Optional.empty();
     }
 

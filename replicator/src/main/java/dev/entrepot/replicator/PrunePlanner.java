@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,6 +37,8 @@ final class PrunePlanner {
     private final CopyJournal journal;
     private final SourceSurvey survey;
     private final SourceEvidence evidence;
+    // What the source was asked for one repository of the target.
+    private final Map<RepositoryName, Set<Withdrawals.Question>> questions = new HashMap<>();
     private final long lostBefore;
 
     PrunePlanner(TargetSession session, SourceSurvey survey) {
@@ -83,7 +86,7 @@ final class PrunePlanner {
         List<PruneStep> steps = new ArrayList<>();
         Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, missing, works, noting, steps);
         Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
-        return new PrunePlan(tags, leftovers, steps);
+        return new PrunePlan(tags, leftovers, questions, steps);
     }
 
     private Map<RepositoryName, List<CompletedTag>> planTags(
@@ -166,7 +169,7 @@ final class PrunePlanner {
             RepositoryName name = entry.getKey();
             List<Decision> decisions = new ArrayList<>();
             found.addAll(foreseen(name, "*", () -> {
-                decisions.addAll(new LeftoverDeletion(session, pruned(name), evidence)
+                decisions.addAll(new LeftoverDeletion(session, pruned(name), noted(name))
                         .decide(entry.getValue(), wanted.getOrDefault(name, Set.of())));
                 return steps(name, decisions);
             }));
@@ -188,6 +191,14 @@ final class PrunePlanner {
         }
         steps.addAll(found);
         return leftovers;
+    }
+
+    private Withdrawals noted(RepositoryName name) {
+        Set<Withdrawals.Question> asked = questions.computeIfAbsent(name, key -> new LinkedHashSet<>());
+        return question -> {
+            asked.add(question);
+            return evidence.against(question);
+        };
     }
 
     private boolean isTooMuch(long due, long all) {

@@ -11,6 +11,7 @@ import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -21,9 +22,13 @@ import java.util.Set;
 
 /**
  * Deletes at one target what was planned before the run copied anything ({@link PrunePlanner}), and nothing else: that
- * what is needed was looked at again, in a repository where no other run is writing.
+ * what is needed was looked at again, in a repository where no other run is writing. The source is asked anew whether
+ * it has withdrawn what is left over, before the repository is claimed: who copies there never waits for the source of
+ * another rule. What is decided then by a question that was not asked stays for the next run.
  */
 final class Pruner {
+    private static final String NOT_ASKED = "the source was not asked about it before the repository was claimed";
+
     private final TargetSession session;
     private final ReplicationRule rule;
     private final CopyJournal journal;
@@ -56,13 +61,20 @@ final class Pruner {
                     repository,
                     plan.tags().getOrDefault(repository, List.of()),
                     plan.leftovers().getOrDefault(repository, List.of()),
+                    plan.leftovers().containsKey(repository)
+                            ? answered(plan.questions().getOrDefault(repository, Set.of()))
+                            : question -> Optional.of(NOT_ASKED),
                     steps.getOrDefault(repository, List.of())));
         }
         return reports;
     }
 
     private List<ItemReport> prune(
-            RepositoryName name, List<CompletedTag> tags, List<Leftover> leftovers, List<PruneStep> steps)
+            RepositoryName name,
+            List<CompletedTag> tags,
+            List<Leftover> leftovers,
+            Withdrawals withdrawals,
+            List<PruneStep> steps)
             throws IOException {
         Optional<RepositoryClaims.Claim> claim = session.services()
                 .claims()
@@ -116,7 +128,7 @@ final class Pruner {
             }
             deleted.forEach(one -> reports.add(one.report()));
             if (!leftovers.isEmpty()) {
-                reports.addAll(delete(name, leftovers, foreseen));
+                reports.addAll(delete(name, leftovers, withdrawals, foreseen));
             }
             return reports;
         } finally {
@@ -124,11 +136,35 @@ final class Pruner {
         }
     }
 
-    private List<ItemReport> delete(RepositoryName name, List<Leftover> leftovers, Set<Digest> foreseen)
+    private interface Answer {
+        Optional<String> get() throws IOException;
+    }
+
+    // What the source says now, and of what it was not asked that it stays.
+    private Withdrawals answered(Set<Withdrawals.Question> questions) throws InterruptedIOException {
+        Map<Withdrawals.Question, Answer> answers = new HashMap<>();
+        for (Withdrawals.Question question : questions) {
+            try {
+                Optional<String> against = evidence.against(question);
+                answers.put(question, () -> against);
+            } catch (InterruptedIOException e) {
+                throw e;
+            } catch (IOException e) {
+                answers.put(question, () -> {
+                    throw e;
+                });
+            }
+        }
+        return question ->
+                answers.getOrDefault(question, () -> Optional.of(NOT_ASKED)).get();
+    }
+
+    private List<ItemReport> delete(
+            RepositoryName name, List<Leftover> leftovers, Withdrawals withdrawals, Set<Digest> foreseen)
             throws IOException {
         try {
             PrunedRepository repository = pruned(name);
-            LeftoverDeletion deletion = new LeftoverDeletion(session, repository, evidence);
+            LeftoverDeletion deletion = new LeftoverDeletion(session, repository, withdrawals);
             List<Decision> decisions = CopyException.at(
                     Side.TARGET,
                     name,

@@ -14,9 +14,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * Who writes to which repositories of the targets: many runs may copy into one, or one run may prune it. What may be
  * deleted follows from what the journal knows of all tags there, and that is not everything while another run has found
  * something present that it has not yet put a tag on. Who copies waits for a prune in progress: for its requests to the
- * one target, and, where something left over is due, for what the source is asked about that ({@link SourceEvidence}),
- * at most as long as the gates of these hosts repeat requests and heed {@code Retry-After}. Who prunes never waits.
- * Shared by all runs of this process. Safe for all threads.
+ * one target, at most as long as that host's gate repeats requests and heeds {@code Retry-After}. Who prunes never
+ * waits, and asks the source nothing meanwhile. Shared by all runs of this process. Safe for all threads.
  */
 final class RepositoryClaims {
     private static final int PRUNED = -1;

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
  * counts, or the source's word that it does not have the manifest itself. Asked once more in the run that deletes, for
  * free where that run has asked already. Each list is asked for once by one of this. For one thread.
  */
-final class SourceEvidence {
+final class SourceEvidence implements Withdrawals {
     /** Why what a list of tags lacks is not taken for gone. */
     static final String CUT_LIST =
             "the source's list of tags may be cut: it ends with a full page, and what comes after"
@@ -41,8 +41,15 @@ final class SourceEvidence {
         this.asked = survey.askedByName();
     }
 
-    /** Why a referrer of a subject must not be taken for withdrawn; empty if it is. */
-    Optional<String> againstReferrer(Leftover referrer, Digest subject) throws IOException {
+    @Override
+    public Optional<String> against(Question question) throws IOException {
+        return switch (question) {
+            case OfReferrer(Leftover referrer, Digest subject) -> againstReferrer(referrer, subject);
+            case OfTag(Leftover named, Tag tag) -> againstTag(named, tag);
+        };
+    }
+
+    private Optional<String> againstReferrer(Leftover referrer, Digest subject) throws IOException {
         RepositoryDiscovery discovery = asked.get(referrer.source());
         if (discovery == null) {
             return Optional.of(notAsked(referrer));
@@ -90,8 +97,7 @@ final class SourceEvidence {
         return list.descriptors().stream().map(Descriptor::digest).collect(Collectors.toSet());
     }
 
-    /** Why a cosign tag must not be taken for withdrawn; empty if it is. */
-    Optional<String> againstTag(Leftover named, Tag tag) throws IOException {
+    private Optional<String> againstTag(Leftover named, Tag tag) throws IOException {
         RepositoryDiscovery discovery = asked.get(named.source());
         if (discovery == null) {
             return Optional.of(notAsked(named));

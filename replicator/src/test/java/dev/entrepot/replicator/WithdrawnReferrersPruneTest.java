@@ -66,22 +66,83 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
     }
 
     @Test
-    void fallbackTagIsRewrittenUnderTheLockOfItsSubjectBeforeTheManifestGoes() throws IOException {
+    void sourceIsAskedBeforeTheRepositoryIsClaimed() throws IOException {
         Descriptor image = shapes.image("amd64");
-        shapes.referrer(image, "x/sig", "signature");
         Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
         shapes.tag("v1", image);
-        SubjectLocks locks = new SubjectLocks();
-        ReplicationRunner runner = new ReplicationRunner(new RunServices(
+        RepositoryClaims claims = new RepositoryClaims();
+        ReplicationRunner runner = runner(new SubjectLocks(), claims);
+        run(runner);
+        app.manifests.remove(sbom.digest());
+        run(runner);
+        engine.clock.pass(PAST);
+        // The list is empty, so the source is asked for the manifest itself: last before it goes.
+        List<Boolean> free = new ArrayList<>();
+        source.gate((index, request) -> {
+            if (request.contains(sbom.digest().toString())) {
+                free.add(isFree(claims));
+            }
+        });
+        run(runner);
+
+        assertThat(free).endsWith(true);
+        assertThat(mirror.manifests).doesNotContainKey(sbom.digest());
+    }
+
+    @Test
+    void whatDependsOnAQuestionThatWasNotAskedStaysForTheNextRun() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        Tag attached = new Tag(Shapes.stem(image) + ".sbom");
+        shapes.tag("v1", image);
+        RepositoryClaims claims = new RepositoryClaims();
+        ReplicationRunner runner = runner(new SubjectLocks(), claims);
+        run(runner);
+        app.manifests.remove(sbom.digest());
+        run(runner);
+        engine.clock.pass(PAST);
+        source.gate((index, request) -> {
+            if (request.contains(sbom.digest().toString()) && isFree(claims)) {
+                mirror.tags.put(attached, sbom.digest());
+            }
+        });
+        run(runner);
+        assertThat(mirror.manifests).containsKey(sbom.digest());
+        assertThat(mirror.tags).containsKey(attached);
+
+        run(runner);
+        assertThat(mirror.manifests).doesNotContainKey(sbom.digest());
+        assertThat(mirror.tags).doesNotContainKey(attached);
+    }
+
+    private boolean isFree(RepositoryClaims claims) {
+        Optional<RepositoryClaims.Claim> claim =
+                claims.pruning(target.asTarget().place(), new RepositoryName("mirror/app"));
+        claim.ifPresent(RepositoryClaims.Claim::close);
+        return claim.isPresent();
+    }
+
+    private ReplicationRunner runner(SubjectLocks locks, RepositoryClaims claims) {
+        return new ReplicationRunner(new RunServices(
                 engine.journal,
                 locks,
-                new RepositoryClaims(),
+                claims,
                 new KnownHosts(Engine.NO_RETRIES, engine.clock.time()),
                 new RuleLimits(engine.clock.time()),
                 engine.clock.time(),
                 Engine.NO_RETRIES,
                 Duration.ofDays(1),
                 Duration.ofSeconds(30)));
+    }
+
+    @Test
+    void fallbackTagIsRewrittenUnderTheLockOfItsSubjectBeforeTheManifestGoes() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        shapes.referrer(image, "x/sig", "signature");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        shapes.tag("v1", image);
+        SubjectLocks locks = new SubjectLocks();
+        ReplicationRunner runner = runner(locks, new RepositoryClaims());
         run(runner);
         app.manifests.remove(sbom.digest());
         run(runner);
