@@ -101,11 +101,14 @@ final class Calls {
 
     /**
      * Sends the request and reads the answer, which the reader keeps open or closes; it is closed if the reader throws.
+     * What the source of the request's body throws is thrown as it is, and says nothing of the registry.
      */
     <T> T open(ApiRequest request, Reader<T> reader) throws IOException {
         Breakers.Passage passage = breakers.enter(request);
         try {
             return attempts(passage.isProbe() ? request.asProbe() : request, reader, passage);
+        } catch (SourceFault e) {
+            throw e.cause();
         } catch (OutageException e) {
             passage.failed(e);
             sightings.met(e);

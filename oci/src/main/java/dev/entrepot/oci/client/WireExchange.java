@@ -66,8 +66,6 @@ final class WireExchange implements Exchange {
         try {
             entity.get().open();
             return send(request, message, entity, context());
-        } catch (SourceFault e) {
-            throw e.cause();
         } finally {
             entity.get().release();
         }

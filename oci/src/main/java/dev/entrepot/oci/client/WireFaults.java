@@ -49,11 +49,8 @@ final class WireFaults {
 
     /** The same fault in our terms; {@link RegistryException}s and faults of a body's source pass. */
     static IOException translate(IOException fault, String what, String host) {
-        if (fault instanceof RegistryException) {
+        if (fault instanceof RegistryException || fault instanceof SourceFault) {
             return fault;
-        }
-        if (fault instanceof SourceFault source) {
-            return source.cause();
         }
         if (fault instanceof ForbiddenAddressException) {
             return new OutageException(Reason.SERVER_ERROR, what + ": " + fault.getMessage(), fault);

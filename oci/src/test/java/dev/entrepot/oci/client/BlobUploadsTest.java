@@ -48,6 +48,7 @@ class BlobUploadsTest {
     private final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
     private final List<Map<String, String>> heads = new CopyOnWriteArrayList<>();
+    private RegistryClient client;
 
     @AfterEach
     void close() throws Exception {
@@ -81,7 +82,7 @@ class BlobUploadsTest {
     }
 
     private RemoteRepository repository(RegistryEndpoint endpoint) throws IOException {
-        RegistryClient client = new RegistryClient(endpoint, world.environment());
+        client = new RegistryClient(endpoint, world.environment());
         open.add(client);
         return client.repository(TestWorld.NAME);
     }
@@ -251,6 +252,28 @@ class BlobUploadsTest {
 
         assertThat(world.begun).containsExactly("POST", "PUT");
         assertThat(world.openInPauses).containsExactly(0, 0);
+    }
+
+    @Test
+    void outageOfTheSourceIsNoneOfTheTarget() throws IOException {
+        RemoteRepository repository = repository(
+                server(request -> request.answer(request.is("POST /") ? 202 : 404, "", "Location: " + SESSION)));
+        OutageException broken = new OutageException(OutageException.Reason.UNREACHABLE, "the source broke off");
+        BlobSource source = new BlobSource() {
+            @Override
+            public Optional<OptionalLong> statBlob(Digest digest) {
+                return Optional.empty();
+            }
+
+            @Override
+            public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+                throw broken;
+            }
+        };
+
+        assertThatThrownBy(() -> repository.pushBlob(DESCRIPTOR, source)).isSameAs(broken);
+
+        assertThat(client.state().failure()).isEmpty();
     }
 
     @Test
