@@ -271,6 +271,13 @@ public final class PullThrough {
     }
 
     /**
+     * Whether there may be more tags than a list of {@link #tags()} has: {@link dev.entrepot.oci.TagPage#mayBeCut()}.
+     */
+    public static boolean mayBeCut(List<Tag> tags) {
+        return KeptTags.mayBeCut(tags);
+    }
+
+    /**
      * Everything that refers to a digest.
      *
      * @throws BlockedException if a rule refuses it

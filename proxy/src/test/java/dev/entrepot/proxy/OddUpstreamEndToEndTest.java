@@ -29,6 +29,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +77,21 @@ class OddUpstreamEndToEndTest {
     @AfterEach
     void stop() {
         mirror.close();
+    }
+
+    @Test
+    void listOfTagsThatMayBeCutIsSaidToBeSo() throws Exception {
+        String tags = IntStream.range(0, 1000)
+                .mapToObj("\"t%03d\""::formatted)
+                .collect(Collectors.joining(",", "{\"name\":\"team/app\",\"tags\":[", "]}"));
+        ODD.stubFor(get(urlPathEqualTo(REPOSITORY + "tags/list")).willReturn(ok(tags)));
+        ODD.stubFor(get(urlPathEqualTo("/v2/team/other/tags/list")).willReturn(ok("{\"tags\":[\"v1\"]}")));
+
+        for (String page : List.of("", "?n=10", "?n=1000&last=t999")) {
+            assertThat(header(mirror.get(REPOSITORY + "tags/list" + page), "X-Entrepot-Tags"))
+                    .isEqualTo("may-be-cut");
+        }
+        assertThat(mirror.get("/v2/team/other/tags/list").headers().map()).doesNotContainKey("x-entrepot-tags");
     }
 
     private static ResponseDefinitionBuilder manifest(Bundle image) {

@@ -29,10 +29,25 @@ final class PageReads {
 
     private static final int MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
+    // What a server of this program says of a list of tags that its own upstream may have cut.
+    private static final String OF_TAGS = "X-Entrepot-Tags";
+    private static final String MAY_BE_CUT = "may-be-cut";
+
     private final Calls calls;
+    private final boolean ofServer;
 
     PageReads(Calls calls) {
+        this(calls, false);
+    }
+
+    private PageReads(Calls calls, boolean ofServer) {
         this.calls = calls;
+        this.ofServer = ofServer;
+    }
+
+    /** Of a server of this program, which is believed that a list may be cut. */
+    static PageReads ofServer(Calls calls) {
+        return new PageReads(calls, true);
     }
 
     /**
@@ -44,8 +59,10 @@ final class PageReads {
      */
     record Page<T>(List<T> names, Optional<String> next, boolean mayBeCut) {}
 
-    // What a document says, with the names as it has them, of which some may not fit their grammar.
-    private record Answer<T>(List<T> names, List<String> texts, Optional<String> next) {}
+    // What a document says, with the names as it has them, of which some may not fit their grammar; and whether a
+    // server
+    // of this program says that there may be more of them, whatever comes after.
+    private record Answer<T>(List<T> names, List<String> texts, Optional<String> next, boolean doubted) {}
 
     /**
      * Asks for a page. Names that do not fit their grammar cannot be asked for and are left out. A first page that is
@@ -64,20 +81,21 @@ final class PageReads {
             throws IOException {
         Answer<T> answer = ask(request, property, first, false, parser);
         if (!first || !isCut(answer)) {
-            return new Page<>(answer.names(), answer.next(), false);
+            return new Page<>(answer.names(), answer.next(), answer.doubted());
         }
         Set<T> names = new LinkedHashSet<>(answer.names());
         Set<String> seen = new HashSet<>(answer.texts());
+        boolean doubted = answer.doubted();
         while (isCut(answer) && seen.size() <= OciLimits.MAX_TAGS) {
             Optional<Answer<T>> more = askAfter(answer.texts().getLast(), request, property, parser);
             // A registry that does not know "last" begins anew.
             if (more.isEmpty() || !seen.addAll(more.get().texts())) {
-                return new Page<>(List.copyOf(names), Optional.empty(), more.isEmpty() || isCut(more.get()));
+                return new Page<>(List.copyOf(names), Optional.empty(), doubted || more.isEmpty() || isCut(more.get()));
             }
             answer = more.get();
             names.addAll(answer.names());
         }
-        return new Page<>(List.copyOf(names), answer.next(), isCut(answer));
+        return new Page<>(List.copyOf(names), answer.next(), doubted || isCut(answer));
     }
 
     private static boolean isCut(Answer<?> answer) {
@@ -117,7 +135,9 @@ final class PageReads {
             }
             List<T> names = new ArrayList<>();
             texts.forEach(text -> parse(text, parser).ifPresent(names::add));
-            return new Answer<>(names, texts, next);
+            boolean doubted = ofServer
+                    && response.header(OF_TAGS).filter(MAY_BE_CUT::equals).isPresent();
+            return new Answer<>(names, texts, next, doubted);
         });
     }
 

@@ -20,6 +20,7 @@ import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -213,6 +214,20 @@ class PageReadsTest {
                 .as("known to be whole only if the registry says what comes after")
                 .isEqualTo(how > 1);
         REGISTRY.verify(2, anyRequestedFor(anyUrl()));
+    }
+
+    /** Which has all that its upstream gave it, and knows that this may be the beginning only. */
+    @ParameterizedTest
+    @ValueSource(ints = {3, 1000})
+    void serverOfThisProgramIsBelievedThatItsListMayBeCut(int length) throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, length)).withHeader("X-Entrepot-Tags", "may-be-cut")));
+        REGISTRY.stubFor(get(TAGS + "&last=t00999").willReturn(tags("[]")));
+
+        assertThat(repository.ofServer(Map.of()).listTags(Optional.empty()).mayBeCut())
+                .isTrue();
+        assertThat(repository.listTags(Optional.empty()).mayBeCut())
+                .as("a registry's own header of that name")
+                .isFalse();
     }
 
     @Test

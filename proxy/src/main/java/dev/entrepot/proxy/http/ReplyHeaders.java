@@ -29,6 +29,12 @@ final class ReplyHeaders {
     static final Header JSON = HeaderValues.createCached(HeaderNames.CONTENT_TYPE, "application/json");
     static final Header OCTET_STREAM = HeaderValues.createCached(HeaderNames.CONTENT_TYPE, "application/octet-stream");
 
+    /**
+     * Of a list that is all that the upstream gave, who may have cut it: commands that read through this server ask.
+     */
+    static final Header TAGS_MAY_BE_CUT =
+            HeaderValues.createCached(HeaderNames.create("X-Entrepot-Tags"), "may-be-cut");
+
     private static final HeaderName CACHE_VERDICT = HeaderNames.create("X-Entrepot-Cache");
     private static final HeaderName CONTENT_DIGEST = HeaderNames.create("Docker-Content-Digest");
     private static final HeaderName NAMESPACE = HeaderNames.create("OCI-Namespace");

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Answer;
+import dev.entrepot.cache.PullThrough;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.http.RegistryRequest.TagsRequest;
 import io.helidon.http.Header;
@@ -29,10 +30,13 @@ final class TagsHandler {
         int first = firstAfter(page.last(), all);
         int end = Math.min(all.size(), first + limit);
         List<Tag> tags = all.subList(first, end);
-        List<Header> headers = new ArrayList<>(4);
+        List<Header> headers = new ArrayList<>(5);
         headers.add(ReplyHeaders.JSON);
         headers.add(ReplyHeaders.NO_CACHE);
         ReplyHeaders.addFreshness(headers, answer);
+        if (PullThrough.mayBeCut(all)) {
+            headers.add(ReplyHeaders.TAGS_MAY_BE_CUT);
+        }
         if (end < all.size() && limit > 0) {
             String path = request.name().urlPath() + "/tags/list";
             headers.add(PageLinks.next(
