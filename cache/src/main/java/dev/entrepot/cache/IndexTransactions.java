@@ -72,16 +72,37 @@ final class IndexTransactions {
 
     private SQLException refused(SQLException e) {
         if (failure == null) {
-            LOG.error(
-                    "the index cannot be written; what is in memory is used meanwhile, and written once it can be: {};"
-                            + " free space on the disk of the data folder, and see that it can be written",
-                    e.getMessage());
+            LOG.error("the index cannot be written; {}: {}{}", meanwhile(e), e.getMessage(), remedy(e));
         }
         failure = e;
         // The driver closes a statement for good whose step has failed.
         mustPrepare = true;
         rollback();
         return e;
+    }
+
+    /** What becomes of changes that are refused so. */
+    static String meanwhile(SQLException e) {
+        return IndexDatabase.isPassing(e)
+                ? "what is in memory is used meanwhile, and written once it can be"
+                : "these changes are lost, and are used for as long as there is room for them in memory";
+    }
+
+    /** What to do about a refusal, to follow a message; nothing if it is not known. */
+    static String remedy(SQLException e) {
+        int code = e.getErrorCode() & 0xff;
+        if (code == SQLiteErrorCode.SQLITE_FULL.code) {
+            return "; free space on the disk of the data folder";
+        }
+        if (code == SQLiteErrorCode.SQLITE_NOMEM.code) {
+            return "; give this process more memory";
+        }
+        if (code == SQLiteErrorCode.SQLITE_IOERR.code
+                || code == SQLiteErrorCode.SQLITE_READONLY.code
+                || code == SQLiteErrorCode.SQLITE_CANTOPEN.code) {
+            return "; look at the disk of the data folder, and see that it can be written";
+        }
+        return "";
     }
 
     private void rollback() {

@@ -226,14 +226,27 @@ final class WriteBehind<K, V> {
 
         @Override
         public void settled() {
-            pending.computeIfPresent(key, (same, last) -> {
-                if (last == this) {
-                    cache.put(key, value);
+            try {
+                pending.computeIfPresent(key, (same, last) -> {
+                    if (last == this) {
+                        remember();
+                    }
+                    return last == this ? null : last;
+                });
+            } finally {
+                if (weight == UNASKED) {
+                    writer.settledContent();
                 }
-                return last == this ? null : last;
-            });
-            if (weight == UNASKED) {
-                writer.settledContent();
+            }
+        }
+
+        // For want of memory nothing is remembered, and least of all what was before; the database has the value. Else
+        // it would be pending for good, since nothing is settled twice.
+        private void remember() {
+            try {
+                cache.put(key, value);
+            } catch (OutOfMemoryError e) {
+                cache.invalidate(key);
             }
         }
 

@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.benmanes.caffeine.cache.Weigher;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -30,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sqlite.SQLiteErrorCode;
 
 class WriteBehindTest {
@@ -57,11 +60,15 @@ class WriteBehindTest {
     }
 
     private WriteBehind<Tag, TagRecord> tags(long cacheBytes) {
+        return tags(cacheBytes, (key, value) -> 100);
+    }
+
+    private WriteBehind<Tag, TagRecord> tags(long cacheBytes, Weigher<Tag, Optional<TagRecord>> weigher) {
         return new WriteBehind<>(
                 database.readers(),
                 writer,
                 cacheBytes,
-                (key, value) -> 100,
+                weigher,
                 (reader, tag) -> reader.tag(REPOSITORY, tag),
                 (updates, tag, value) -> {
                     if (value.isPresent()) {
@@ -103,6 +110,47 @@ class WriteBehindTest {
             }
         }
         assertThat(tags.get(tag)).isEqualTo(number(threads * each));
+    }
+
+    @Test
+    void whatIsWrittenIsPendingNoLongerThoughThereIsNoMemoryToRememberIt() throws Exception {
+        AtomicBoolean noMemory = new AtomicBoolean();
+        WriteBehind<Tag, TagRecord> tags = tags(10_000, (key, value) -> {
+            if (noMemory.get()) {
+                throw new OutOfMemoryError("for the test");
+            }
+            return 100;
+        });
+        Tag tag = new Tag("v1");
+        tags.update(tag, before -> number(1));
+        writer.flush();
+        assertThat(tags.get(tag)).isEqualTo(number(1));
+
+        noMemory.set(true);
+        tags.update(tag, before -> number(2));
+        writer.flush();
+        assertThat(tags.isPending()).isFalse();
+        noMemory.set(false);
+
+        assertThat(tags.get(tag)).as("not what the cache had before").isEqualTo(number(2));
+        assertThat(writer.isFailing()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "SQLITE_FULL, what is in memory, free space",
+        "SQLITE_IOERR, what is in memory, see that it can be written",
+        "SQLITE_NOMEM, what is in memory, more memory",
+        "SQLITE_BUSY, what is in memory, ''",
+        "SQLITE_CORRUPT, these changes are lost, ''",
+        "SQLITE_OK, these changes are lost, ''"
+    })
+    void logSaysWhatBecomesOfWhatIsRefusedAndWhatToDo(SQLiteErrorCode code, String meanwhile, String remedy) {
+        SQLException refused = new SQLException("no", "", code.code);
+
+        assertThat(IndexTransactions.meanwhile(refused)).startsWith(meanwhile);
+        assertThat(IndexTransactions.remedy(refused)).contains(remedy);
+        assertThat(IndexTransactions.remedy(refused).isEmpty()).isEqualTo(remedy.isEmpty());
     }
 
     @Test
