@@ -113,14 +113,14 @@ final class LiveEvents implements AutoCloseable {
     }
 
     private synchronized Map<String, String> current() throws IOException {
-        long now = nanoClock.getAsLong();
-        if (madeAt.isEmpty() || now - madeAt.get() > period.toNanos() / 2) {
+        if (madeAt.isEmpty() || nanoClock.getAsLong() - madeAt.get() > period.toNanos() / 2) {
             Map<String, String> fresh = new LinkedHashMap<>();
             for (Map.Entry<String, Topic> topic : topics.entrySet()) {
                 fresh.put(topic.getKey(), topic.getValue().json());
             }
             made = fresh;
-            madeAt = Optional.of(now);
+            // Not when it was begun: where making takes long, each of those who wait would make them anew.
+            madeAt = Optional.of(nanoClock.getAsLong());
         }
         return made;
     }

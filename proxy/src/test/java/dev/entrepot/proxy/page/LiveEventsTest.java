@@ -12,6 +12,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -75,6 +76,31 @@ class LiveEventsTest {
         watcher.join();
         assertThat(events.watchers()).isZero();
         assertThat(made).hasValue(0);
+    }
+
+    @Test
+    void figuresThatTakeLongToMakeAreMadeOnceForAllWhoWait() throws Exception {
+        AtomicLong nanos = new AtomicLong();
+        AtomicInteger times = new AtomicInteger();
+        LiveEvents slow = new LiveEvents(
+                Map.of("topic", () -> {
+                    nanos.addAndGet(Duration.ofMinutes(2).toNanos());
+                    return String.valueOf(times.incrementAndGet());
+                }),
+                Duration.ofMinutes(1),
+                nanos::get);
+        for (int i = 0; i < 3; i++) {
+            AdminContent.Stream stream = (AdminContent.Stream) slow.watch().orElseThrow();
+            assertThatThrownBy(() -> stream.writer().writeTo(bytes -> {
+                        collect(bytes);
+                        if (sent.stream().anyMatch(text -> text.startsWith("event"))) {
+                            throw new IOException("gone");
+                        }
+                    }))
+                    .hasMessage("gone");
+            sent.clear();
+        }
+        assertThat(times).hasValue(1);
     }
 
     @Test
