@@ -65,9 +65,11 @@ final class LiveAccess {
     synchronized void apply(
             List<AccessRuleConfig> access, ServerConfig server, Function<String, Optional<String>> places) {
         if (started.equals(Clients.of(server))) {
+            AnonymousPulls next = new AnonymousPulls(server, access, places);
+            // First, so that what cannot be put into effect is not said to be.
+            gate.accept(access);
             inEffect = access;
-            anonymous = new AnonymousPulls(server, inEffect, places);
-            gate.accept(inEffect);
+            anonymous = next;
             heldBack = Optional.empty();
         } else if (access.equals(inEffect)) {
             heldBack = Optional.empty();
