@@ -25,7 +25,8 @@ import java.util.stream.Collectors;
  * and their referrers go as far as no other tag can need them: what the journal lists under other tags stays, also
  * under those that go next, and everything stays if there are tags that this process did not bring or that are not
  * where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under
- * it. An index that the target does not delete keeps what is under it.
+ * it. What the target does not delete keeps what is under it and what it refers to ({@link NodeDeletion}); that is left
+ * over from then on, as the tag is gone, and no failure.
  */
 final class GraphDeletion {
     private final TargetSession session;
@@ -227,7 +228,12 @@ final class GraphDeletion {
             throws IOException {
         Set<Digest> attached = new LinkedHashSet<>(nodes(gone, needed));
         attached.removeAll(going);
-        Manifests manifests = delete(going, tags, needed.or(attached::contains), foreseen);
+        Set<Digest> nodes = new LinkedHashSet<>(going);
+        nodes.retainAll(foreseen);
+        // What is listed goes by itself, or stays.
+        NodeDeletion.Result manifests = new NodeDeletion(
+                        session, repository, tags, needed.or(attached::contains).or(going::contains))
+                .delete(nodes);
         String what = (tagged ? "the tag and " : "the target no longer had the tag; ") + manifests.text();
         if (!attached.isEmpty()) {
             what += "; " + attached.size() + " attached to what other tags name stay until the source withdraws them";
@@ -238,56 +244,6 @@ final class GraphDeletion {
             what += "; " + unforeseen + " of which the plan did not know that they could go are left over";
         }
         // What holds some of them may be none that any rule knows to need them.
-        return attached.isEmpty() && manifests.held() == 0 && unforeseen == 0
-                ? Outcome.pruned(what)
-                : Outcome.left(what);
-    }
-
-    // What came of manifests, and how many of them the target keeps.
-    private record Manifests(String text, int held) {}
-
-    private Manifests delete(Set<Digest> going, Set<Tag> tags, Predicate<Digest> needed, Set<Digest> foreseen)
-            throws IOException {
-        Optional<RefusedException> refusal = Optional.empty();
-        int refused = 0;
-        int deleted = 0;
-        int held = 0;
-        Set<Digest> nodes = new LinkedHashSet<>(going);
-        nodes.retainAll(foreseen);
-        // What is under one that stays, which may have got another name meanwhile.
-        Set<Digest> below = new HashSet<>();
-        int kept = 0;
-        for (Digest digest : nodes) {
-            if (below.contains(digest)) {
-                kept++;
-                below.addAll(below(digest));
-                continue;
-            }
-            try {
-                repository.deleteAttached(digest, tags, needed);
-                if (repository.delete(digest)) {
-                    deleted++;
-                    continue;
-                }
-                held++;
-            } catch (RefusedException e) {
-                // The tag is gone, and the target may have its own rules for what no tag names.
-                refused++;
-                refusal = Optional.of(e);
-            }
-            below.addAll(below(digest));
-        }
-        int left = refused;
-        String text = deleted + " manifests"
-                + (held == 0 ? "" : "; " + held + " others stay: " + repository.whyItStays())
-                + refusal.map(e -> "; it refuses to delete " + left + " others: " + e.getMessage())
-                        .orElse("")
-                + (kept == 0 ? "" : "; " + kept + " under those stay with them");
-        return new Manifests(text, held);
-    }
-
-    // A layout itself keeps what is under an index that it has.
-    private Set<Digest> below(Digest stays) throws IOException {
-        return session.registry().isAtHand() ? Set.of() : repository.children(stays);
+        return attached.isEmpty() && manifests.isAll() && unforeseen == 0 ? Outcome.pruned(what) : Outcome.left(what);
     }
 }

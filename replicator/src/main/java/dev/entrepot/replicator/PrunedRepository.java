@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
@@ -12,6 +13,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.graph.DiscoveryException;
@@ -35,6 +37,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A repository of a target while something is to be deleted there: what its tags name, and how one is deleted. What
@@ -45,6 +48,7 @@ final class PrunedRepository {
     // What registries answer that know manifests by digest only: 405 UNSUPPORTED, or 400 DIGEST_INVALID.
     private static final Set<Integer> NOT_SUPPORTED = Set.of(400, 405);
 
+    private static final int FORBIDDEN = 403;
     private static final int REQUESTS = 8;
     private static final long SHELF_BYTES = 1L << 20;
 
@@ -81,9 +85,18 @@ final class PrunedRepository {
     }
 
     /** What the remedy is where a registry deletes nothing. */
-    static String remedy(RefusedException refusal) {
+    static String remedy(RegistryException refusal) {
         return "the target refuses to delete it; allow that there (docker-registry:"
                 + " REGISTRY_STORAGE_DELETE_ENABLED=true), or turn prune off in the rule: " + refusal.getMessage();
+    }
+
+    /**
+     * Whether an answer to a deletion says that the target does not do it, for these credentials at least: it would be
+     * the same the next time. What nobody answers, and credentials that are not taken (401), are other failures.
+     */
+    static boolean isRefusal(RegistryException answer) {
+        return answer instanceof RefusedException
+                || answer instanceof UnauthorizedException unauthorized && unauthorized.status() == FORBIDDEN;
     }
 
     /** What a tag names now. */
@@ -113,14 +126,45 @@ final class PrunedRepository {
         return repository.delete(digest) || repository.reader().resolve(digest).isEmpty();
     }
 
-    /** The manifests that an index at the target names; none if it is gone, or no index. */
-    Set<Digest> children(Digest digest) throws IOException {
+    /**
+     * The manifests that one at the target names: its subject, and what it lists as an index; none if it is gone, empty
+     * if the target has it and does not give it, or it cannot be read.
+     *
+     * @throws IOException if the target gives no answer
+     */
+    Optional<Set<Digest>> namedBy(Digest digest) throws IOException {
         try {
-            return Manifest.parse(repository.reader().fetchManifest(digest)).manifests().stream()
-                    .map(Descriptor::digest)
-                    .collect(Collectors.toSet());
+            return Optional.of(Manifest.parse(repository.reader().fetchManifest(digest)))
+                    .map(manifest -> Stream.concat(manifest.subject().stream(), manifest.manifests().stream())
+                            .map(Descriptor::digest)
+                            .collect(Collectors.toSet()));
         } catch (NotFoundException e) {
-            return Set.of();
+            return Optional.of(Set.of());
+        } catch (RegistryException e) {
+            if (isRefusal(e) || e instanceof InvalidContentException) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * What a cosign tag names, if that hangs on what the tag is about by the tag alone, and names no manifest itself.
+     *
+     * @throws IOException if the target gives no answer
+     */
+    Optional<Digest> signature(Tag tag) throws IOException {
+        try {
+            ManifestBytes bytes = repository.reader().fetchManifest(tag);
+            Manifest manifest = Manifest.parse(bytes);
+            return manifest.subject().isEmpty() && manifest.manifests().isEmpty()
+                    ? Optional.of(bytes.digest())
+                    : Optional.empty();
+        } catch (RegistryException e) {
+            if (isRefusal(e) || e instanceof NotFoundException || e instanceof InvalidContentException) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 
@@ -148,20 +192,40 @@ final class PrunedRepository {
     }
 
     /**
-     * Deletes what hangs on a digest by its name: cosign's tags and the fallback tag, with what they name where that is
-     * the only way.
+     * Deletes what hangs by its name on a manifest that is gone: cosign's tags and the fallback tag, with what they
+     * name where that is the only way. Not before the manifest, which may stay after all, and with it what attests it.
+     *
+     * @param spared what is not deleted so
+     * @return what the target answered if it refuses to
+     * @throws IOException if the target gives no answer
      */
-    void deleteAttached(Digest digest, Set<Tag> tags, Predicate<Digest> needed) throws IOException {
+    Optional<RegistryException> deleteAttached(Digest digest, Set<Tag> tags, Predicate<Digest> spared)
+            throws IOException {
         List<Tag> attached = new ArrayList<>(CosignTags.of(digest));
         attached.add(digest.referrersTag());
+        Optional<RegistryException> refusal = Optional.empty();
         for (Tag tag : attached) {
-            if (!tags.contains(tag) || deleteTag(tag)) {
-                continue;
+            try {
+                if (tags.contains(tag)) {
+                    deleteAttached(tag, spared);
+                }
+            } catch (RegistryException e) {
+                if (!isRefusal(e)) {
+                    throw e;
+                }
+                refusal = Optional.of(e);
             }
-            Optional<Digest> there = resolve(tag);
-            if (there.isPresent() && !needed.test(there.get())) {
-                repository.delete(there.get());
-            }
+        }
+        return refusal;
+    }
+
+    private void deleteAttached(Tag tag, Predicate<Digest> spared) throws IOException {
+        if (deleteTag(tag)) {
+            return;
+        }
+        Optional<Digest> there = resolve(tag);
+        if (there.isPresent() && !spared.test(there.get())) {
+            repository.delete(there.get());
         }
     }
 

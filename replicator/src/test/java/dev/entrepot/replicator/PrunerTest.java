@@ -615,7 +615,7 @@ class PrunerTest {
                 .containsKeys(gone.digest(), goneImage.digest());
         assertThat(report.items())
                 .anySatisfy(item -> assertThat(item.reason())
-                        .contains("it refuses to delete 1 others", "1 under those stay with them"));
+                        .contains("it refuses to delete 1 others", "2 that belong to those stay with them"));
     }
 
     @Test
