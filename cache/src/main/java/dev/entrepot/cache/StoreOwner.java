@@ -21,7 +21,7 @@ import java.util.Set;
  * @param gid of the owner's group
  * @param name the owner's; the number once more if he has none here
  */
-record StoreOwner(Path folder, int uid, int gid, String name) {
+record StoreOwner(Path folder, long uid, long gid, String name) {
     /** The user whom the system lets write anywhere. */
     static final int ROOT = 0;
 
@@ -70,13 +70,22 @@ record StoreOwner(Path folder, int uid, int gid, String name) {
 
     private static Optional<StoreOwner> of(Path folder, Path asked) throws IOException {
         try {
-            int uid = (int) Files.getAttribute(asked, "unix:uid");
-            int gid = (int) Files.getAttribute(asked, "unix:gid");
-            return Optional.of(
-                    new StoreOwner(folder, uid, gid, Files.getOwner(asked).getName()));
+            long uid = number(asked, "unix:uid");
+            long gid = number(asked, "unix:gid");
+            return Optional.of(new StoreOwner(folder, uid, gid, nameOf(asked, uid)));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
+    }
+
+    private static long number(Path asked, String attribute) throws IOException {
+        return Integer.toUnsignedLong((int) Files.getAttribute(asked, attribute));
+    }
+
+    // Who has no name is given the number as the library reads it, with a sign.
+    private static String nameOf(Path asked, long uid) throws IOException {
+        String name = Files.getOwner(asked).getName();
+        return name.equals(Integer.toString((int) uid)) ? Long.toString(uid) : name;
     }
 
     /** Whether each file of such a file system has an owner of its own. */
@@ -85,13 +94,13 @@ record StoreOwner(Path folder, int uid, int gid, String name) {
     }
 
     // Of a system that does not show processes as files, by whose a new file is.
-    private static int ownUid() throws IOException {
+    private static long ownUid() throws IOException {
         if (Files.exists(OWN_PROCESS)) {
-            return (int) Files.getAttribute(OWN_PROCESS, "unix:uid");
+            return number(OWN_PROCESS, "unix:uid");
         }
         Path file = Files.createTempFile("entrepot-whose", "");
         try {
-            return (int) Files.getAttribute(file, "unix:uid");
+            return number(file, "unix:uid");
         } finally {
             Files.delete(file);
         }
@@ -118,7 +127,7 @@ record StoreOwner(Path folder, int uid, int gid, String name) {
     }
 
     private boolean hasName() {
-        return !name.equals(Integer.toString(uid));
+        return !name.equals(Long.toString(uid));
     }
 
     private String asOwner() {

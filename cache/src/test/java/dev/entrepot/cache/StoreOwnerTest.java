@@ -124,7 +124,7 @@ class StoreOwnerTest {
     @Test
     void storeBelongsToWhoeverMadeItsLockAndAFolderWithoutOneToItsOwner() throws IOException {
         makeStore();
-        Object own = Files.getAttribute(given, "unix:uid");
+        int own = (int) Files.getAttribute(given, "unix:uid");
         assertThat(owner().uid()).isEqualTo(own);
 
         Files.delete(folder().resolve("lock"));
@@ -132,6 +132,17 @@ class StoreOwnerTest {
         assertThat(owner().folder()).isEqualTo(folder());
 
         assertThat(StoreOwner.of(new StoreLayout(given.resolve("missing")))).isEmpty();
+    }
+
+    @Test
+    void ownerWithAHighNumberIsShownByIt() throws IOException {
+        assumeRoot();
+        makeStore();
+        give(folder(), (int) 4_000_000_000L);
+
+        assertThat(owner().uid()).isEqualTo(4_000_000_000L);
+        assertThat(owner().refusal())
+                .contains("belongs to the user 4000000000,", "setpriv --reuid=4000000000 --regid=4000000000 ");
     }
 
     @Test
