@@ -49,8 +49,7 @@ public record TargetRequests(
     }
 
     // Tags of cosign, and where somebody's may have to be kept the image's, are asked for before they are written;
-    // those
-    // that no later run asks for after that.
+    // those that no later run asks for after that.
     private static long ofTags(List<ImagePlan> images, ReplicationRule rule) {
         Predicate<Tag> immutable = rule.immutableFilter();
         boolean keeps = rule.onConflict() != OnConflict.OVERWRITE;
