@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -92,11 +92,12 @@ public final class SavedExports {
 
     private void clear(Path place, Digest id) throws IOException {
         try (Closeable _ = opened(id)) {
-            delete(place);
+            // Nobody finds half of it, and what comes to its place meanwhile is another's.
+            Path aside = folder.resolve(INCOMING + UUID.randomUUID());
+            Files.move(place, aside, StandardCopyOption.ATOMIC_MOVE);
+            delete(aside);
         } catch (NoSuchFileException e) {
             // Another process has taken it away; if that saves the same, one of the two comes too late.
-        } catch (DirectoryNotEmptyException e) {
-            throw taken(id, e);
         }
     }
 
@@ -218,10 +219,24 @@ public final class SavedExports {
     }
 
     private Closeable opened(Digest id) throws IOException {
-        FileChannel channel =
-                FileChannel.open(place(id).resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        return locked(lockFile(id), id);
+    }
+
+    /** The file of an export that is locked, open. */
+    FileChannel lockFile(Digest id) throws IOException {
+        return FileChannel.open(place(id).resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    }
+
+    /**
+     * Locks the file of an export until it is closed.
+     *
+     * @throws BundleException if another process has locked it, or has put another export in its place since it was
+     *     opened; it is closed then
+     * @throws NoSuchFileException if it has been taken away since
+     */
+    Closeable locked(FileChannel channel, Digest id) throws IOException {
         try {
-            if (channel.tryLock() == null) {
+            if (channel.tryLock() == null || !isInPlace(channel, id)) {
                 throw new BundleException("another process is writing bundle " + id);
             }
             return channel;
@@ -232,6 +247,16 @@ public final class SavedExports {
             channel.close();
             throw e;
         }
+    }
+
+    // Between opening it and locking it the folder may have been cleared, and saved anew with another file to lock:
+    // what
+    // is written here must be found there.
+    private boolean isInPlace(FileChannel locked, Digest id) throws IOException {
+        byte[] mark = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
+        locked.truncate(0);
+        EntryCopy.put(locked, ByteBuffer.wrap(mark));
+        return Arrays.equals(read(place(id).resolve(LOCK), mark.length), mark);
     }
 
     /** Notes that all volumes of an export are written. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.Closeable;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -85,6 +86,51 @@ class SavedExportsTest {
                     folder.lock(export.id()).close();
                 } catch (BundleException e) {
                     assertThat(e).hasMessageContaining("bundle " + export.id()).hasMessageContaining("writ");
+                }
+            }
+            return true;
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            for (Future<Boolean> saved : threads.invokeAll(List.of(saving, saving, saving, saving))) {
+                assertThat(saved.get()).isTrue();
+            }
+        }
+        assertThat(data.resolve("exports")).isDirectoryNotContaining("glob:**/.incoming-*");
+    }
+
+    @Test
+    void lockOfAnExportThatHasBeenTakenAwayIsNoneOfTheOneInItsPlace() throws Exception {
+        SavedExports exports = new SavedExports(data);
+        SavedExports.Saved export = saved(100);
+        exports.save(export, "request");
+        FileChannel late = exports.lockFile(export.id());
+        exports.save(export, "request");
+        exports.lock(export.id()).close();
+
+        assertThatThrownBy(() -> exports.locked(late, export.id()))
+                .isInstanceOf(BundleException.class)
+                .hasMessageContaining("another process is writing");
+
+        assertThat(late.isOpen()).isFalse();
+        exports.lock(export.id()).close();
+    }
+
+    @Test
+    void nobodyTakesAwayAnExportThatAnotherHasTheLockOf() throws Exception {
+        SavedExports.Saved export = saved(100);
+        SavedExports folder = new SavedExports(data);
+        folder.save(export, "request");
+        Callable<Boolean> saving = () -> {
+            for (int round = 0; round < 100; round++) {
+                try {
+                    folder.save(export, "request");
+                    try (Closeable _ = folder.lock(export.id())) {
+                        for (int look = 0; look < 3; look++) {
+                            assertThat(folder.unfinished("request")).isPresent();
+                        }
+                    }
+                } catch (BundleException e) {
+                    assertThat(e).hasMessageContaining("writ");
                 }
             }
             return true;
