@@ -393,10 +393,10 @@ final class LeftoverDeletion {
         }
         Map<Digest, CopyException> failed = new HashMap<>();
         for (Map.Entry<Digest, Set<Digest>> entry : bySubject.entrySet()) {
+            List<Descriptor> listed = new ArrayList<>();
+            taken.put(entry.getKey(), listed);
             try {
-                taken.put(
-                        entry.getKey(),
-                        new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue()));
+                new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue(), listed);
             } catch (CopyException e) {
                 failed.put(entry.getKey(), e);
             }

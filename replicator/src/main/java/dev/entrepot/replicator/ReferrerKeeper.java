@@ -130,20 +130,30 @@ final class ReferrerKeeper {
      * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists stays.
      * An index that becomes empty is written too: not all registries delete tags.
      *
-     * @return what was taken out, as it was listed
      * @throws CopyException if the tag still lists one after some writes
      */
-    List<Descriptor> unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
-        return session.locks().alone(session.place(), repository.name(), subject, () -> {
+    void unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
+        unlist(repository, subject, gone, new ArrayList<>());
+    }
+
+    /**
+     * As above.
+     *
+     * @param taken gets what may be taken out, as it is listed, before that is done: of a write that fails nobody knows
+     *     whether it was
+     */
+    void unlist(TargetRepository repository, Digest subject, Set<Digest> gone, List<Descriptor> taken)
+            throws IOException {
+        session.locks().alone(session.place(), repository.name(), subject, () -> {
             FallbackTag tag = at(subject, () -> new FallbackTag(repository, subject));
-            List<Descriptor> taken = at(subject, tag::entries).stream()
+            at(subject, tag::entries).stream()
                     .filter(entry -> gone.contains(entry.digest()))
-                    .toList();
+                    .forEach(taken::add);
             while (true) {
                 Set<Digest> listed = new HashSet<>(at(subject, tag::listed));
                 listed.retainAll(gone);
                 if (listed.isEmpty() && at(subject, tag::lost).isEmpty()) {
-                    return taken;
+                    return subject;
                 }
                 if (tag.isGivenUp()) {
                     throw listed.isEmpty() ? notListed(tag, subject, List.of()) : stillListed(tag, subject, listed);

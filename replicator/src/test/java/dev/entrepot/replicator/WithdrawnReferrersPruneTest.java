@@ -224,6 +224,27 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
     }
 
     @Test
+    void referrerIsListedAgainWhereNobodyKnowsWhetherItWasTakenOut() throws IOException {
+        Withdrawn withdrawn = withdrawn();
+        Tag fallback = withdrawn.image().digest().referrersTag();
+        AtomicBoolean wrote = new AtomicBoolean();
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app " + fallback)) {
+                wrote.set(true);
+            } else if (request.equals("GET manifest mirror/app " + fallback) && wrote.compareAndSet(true, false)) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+
+        assertThat(mirror.manifests).containsKey(withdrawn.sbom().digest());
+        assertThat(listed(mirror, withdrawn.image()))
+                .containsExactlyInAnyOrder(
+                        withdrawn.stays().digest(), withdrawn.sbom().digest());
+    }
+
+    @Test
     void referrerThatStaysForATagThatHasComeMeanwhileIsListedAgain() throws IOException {
         Withdrawn withdrawn = withdrawn();
         Tag fallback = withdrawn.image().digest().referrersTag();
