@@ -4,8 +4,8 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * What is known of one host, which all runs that go there share: when it may be asked again for what, and how many
- * uploads it takes at a time. Safe for all threads.
+ * What is known of one host, which all runs that go there share: when it may be asked again for what, how many uploads
+ * it takes at a time, and where it refuses to delete. Safe for all threads.
  *
  * <p>An answer that refuses, 429 or 5xx, is about the requests of its {@link RequestKind} and holds back these alone:
  * registries limit uploads, manifests and blobs apart, and one that limits all together says so to each. That there is
@@ -15,6 +15,7 @@ final class KnownHost {
     private final BackOff whole;
     private final Map<RequestKind, BackOff> kinds = new EnumMap<>(RequestKind.class);
     private final AdaptiveLimit uploads;
+    private final RefusedDeletions refusedDeletions;
     private final boolean heeded;
 
     /**
@@ -30,6 +31,7 @@ final class KnownHost {
             kinds.put(kind, new BackOff(" for " + kind.words(), policy, time));
         }
         this.uploads = new AdaptiveLimit(mostUploads, time);
+        this.refusedDeletions = new RefusedDeletions(time);
     }
 
     /**
@@ -43,6 +45,11 @@ final class KnownHost {
     /** How many uploads may be under way. */
     AdaptiveLimit uploads() {
         return uploads;
+    }
+
+    /** Where it deleted nothing of what is left over. */
+    RefusedDeletions refusedDeletions() {
+        return refusedDeletions;
     }
 
     /** What a run that begins now sees of the whole host. */

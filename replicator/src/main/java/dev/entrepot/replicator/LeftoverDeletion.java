@@ -6,6 +6,7 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
@@ -31,9 +32,15 @@ import org.jspecify.annotations.Nullable;
  * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest that
  * stays goes only where the source has withdrawn it ({@link Withdrawals}); what was under or attached to something that
  * is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their children,
- * so that nothing ever names what is not there, and what the target does not delete keeps what it names; a fallback tag
- * stops listing a referrer before that is deleted, and lists it again if it stays after all. What a tag has come to
- * need that other clients put there meanwhile stays, with all that stays with it.
+ * so that nothing ever names what is not there, and what the target does not delete keeps what it names; what hangs on
+ * an image by a tag alone goes after it, so that an image that stays is signed still. A fallback tag stops listing a
+ * referrer before that is deleted, and lists it again if it stays after all. What a tag has come to need that other
+ * clients put there meanwhile stays, with all that stays with it.
+ *
+ * <p>What the target refuses to delete stays and is no failure, as nothing lacks where it is: many registries delete
+ * nothing unless they are told to. One that deletes nothing at all is told to once. Where none went because of
+ * refusals, nothing that is left over is looked at for a day ({@link RefusedDeletions}). What nobody answers is a
+ * failure, and tried again by the next run.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;
@@ -55,6 +62,11 @@ final class LeftoverDeletion {
     private final Map<Digest, String> kept = new HashMap<>();
     // Of that, what the target did not delete, or not yet: what is deleted after it waits for it.
     private final Set<Digest> standing = new HashSet<>();
+    // What of it the target has and does not give, and why.
+    private final Map<Digest, String> unreadable = new HashMap<>();
+    // What the target refused, by what it answers, in the words of the first.
+    private final Map<String, String> refusals = new LinkedHashMap<>();
+    private int deleted;
     private Set<Tag> tags = Set.of();
     private int lists;
     private @Nullable IOException unseen;
@@ -120,7 +132,8 @@ final class LeftoverDeletion {
             Optional<Tag> tag =
                     names.getOrDefault(leftover.digest(), List.of()).stream().findFirst();
             String doubt = stays.get(leftover.digest());
-            if (found.getOrDefault(leftover.digest(), Optional.empty()).isEmpty()) {
+            if (found.getOrDefault(leftover.digest(), Optional.empty()).isEmpty()
+                    && !unreadable.containsKey(leftover.digest())) {
                 decisions.add(new Decision(leftover, Fate.GONE, "the target no longer has it", Optional.empty()));
             } else if (doubt != null) {
                 decisions.add(new Decision(leftover, Fate.STAYS, doubt, tag));
@@ -139,9 +152,12 @@ final class LeftoverDeletion {
 
     private void look() throws IOException {
         List<Digest> digests = List.copyOf(candidates.keySet());
-        List<Optional<Manifest>> manifests = Concurrently.map(digests, READS, this::read);
+        List<Look> looks = Concurrently.map(digests, READS, this::read);
         for (int i = 0; i < digests.size(); i++) {
-            found.put(digests.get(i), manifests.get(i));
+            Digest digest = digests.get(i);
+            Look look = looks.get(i);
+            found.put(digest, look.manifest());
+            look.obstacle().ifPresent(obstacle -> unreadable.put(digest, obstacle));
         }
         if (digests.isEmpty()) {
             return;
@@ -166,18 +182,38 @@ final class LeftoverDeletion {
         return result;
     }
 
-    private Optional<Manifest> read(Digest digest) throws IOException {
+    // A manifest, if it is there and can be read; and why it cannot.
+    private record Look(Optional<Manifest> manifest, Optional<String> obstacle) {}
+
+    private Look read(Digest digest) throws IOException {
         try {
-            return Optional.of(Manifest.parse(repository.repository().reader().fetchManifest(digest)));
+            return new Look(
+                    Optional.of(Manifest.parse(repository.repository().reader().fetchManifest(digest))),
+                    Optional.empty());
         } catch (NotFoundException e) {
-            return Optional.empty();
+            return new Look(Optional.empty(), Optional.empty());
+        } catch (RegistryException e) {
+            if (!PrunedRepository.isUnreadable(e)) {
+                throw e;
+            }
+            return new Look(Optional.empty(), Optional.of("what it names cannot be read: " + e.getMessage()));
         }
     }
 
     private Map<Digest, String> staying() throws IOException {
         Map<Digest, String> stays = new HashMap<>();
+        Set<Tag> dark = new HashSet<>();
+        candidates.values().stream()
+                .filter(leftover -> unreadable.containsKey(leftover.digest()))
+                .forEach(leftover -> dark.add(leftover.tag()));
         for (Leftover leftover : candidates.values()) {
-            Optional<String> doubt = doubt(leftover);
+            String obstacle = unreadable.get(leftover.digest());
+            Optional<String> doubt = obstacle != null
+                    ? Optional.of(obstacle)
+                    : dark.contains(leftover.tag())
+                            ? Optional.of(
+                                    "it was under " + leftover.tag() + " with what cannot be read, and may name it")
+                            : doubt(leftover);
             doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
         }
         holdBelow(stays);
@@ -204,7 +240,7 @@ final class LeftoverDeletion {
             if (subject.isEmpty()) {
                 return Optional.of("the tag " + tag + " names it");
             }
-            Optional<String> doubt = candidates.containsKey(subject.get())
+            Optional<String> doubt = candidates.containsKey(subject.get()) || isGone(subject.get())
                     ? Optional.empty()
                     : source.against(new Withdrawals.OfTag(leftover, tag));
             if (doubt.isPresent()) {
@@ -215,6 +251,12 @@ final class LeftoverDeletion {
         return subject.isPresent() && !candidates.containsKey(subject.get())
                 ? source.against(new Withdrawals.OfReferrer(leftover, subject.get()))
                 : Optional.empty();
+    }
+
+    // What goes before its signatures; nothing is attached to it then.
+    private boolean isGone(Digest subject) throws IOException {
+        return !needed.contains(subject)
+                && repository.repository().reader().resolve(subject).isEmpty();
     }
 
     private Optional<Digest> subject(Digest digest) {
@@ -246,7 +288,11 @@ final class LeftoverDeletion {
             for (Digest subject : subjects) {
                 if (candidates.containsKey(subject)) {
                     add(held, subject, digest);
-                    add(before, subject, digest);
+                    if (namesNone(digest)) {
+                        add(before, digest, subject);
+                    } else {
+                        add(before, subject, digest);
+                    }
                 }
             }
             found.getOrDefault(digest, Optional.empty())
@@ -258,6 +304,14 @@ final class LeftoverDeletion {
                                 add(before, child, digest);
                             }));
         }
+    }
+
+    // What refers to another by itself, or lists some, goes before them.
+    private boolean namesNone(Digest digest) {
+        return found.getOrDefault(digest, Optional.empty())
+                .filter(manifest ->
+                        manifest.subject().isEmpty() && manifest.manifests().isEmpty())
+                .isPresent();
     }
 
     private static void add(Map<Digest, Set<Digest>> edges, Digest from, Digest to) {
@@ -336,14 +390,7 @@ final class LeftoverDeletion {
                         () -> delete(digest));
                 outcomes.add(new Outcome(decision, stays, Optional.empty()));
             } catch (CopyException e) {
-                ItemReport.Failure failure = e.getCause() instanceof RefusedException refusal
-                        ? new ItemReport.Failure(
-                                e.failure().side(),
-                                e.failure().node(),
-                                PrunedRepository.remedy(refusal),
-                                e.failure().fault())
-                        : e.failure();
-                outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(failure)));
+                outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(e.failure())));
                 // It is there still, and names what is below it.
                 kept.put(digest, "it could not be deleted");
                 standing.add(digest);
@@ -353,8 +400,29 @@ final class LeftoverDeletion {
                 forget(outcomes.getLast());
             }
         }
+        if (deleted == 0 && !refusals.isEmpty()) {
+            session.refusedDeletions()
+                    .note(repository.name(), refusals.values().iterator().next());
+        }
         outcomes = relist(outcomes);
         return session.registry().isAtHand() ? settled(outcomes) : outcomes;
+    }
+
+    /**
+     * Deletes what hangs by its name on what the target no longer has: a deletion may have been broken off before that.
+     *
+     * @param gone what was decided to be gone
+     * @throws CopyException if the target gives no answer
+     */
+    void deleteAttached(List<Decision> gone) throws IOException {
+        for (Decision decision : gone) {
+            Digest digest = decision.leftover().digest();
+            CopyException.at(
+                    Side.TARGET,
+                    digest,
+                    "pruning " + session.name() + "/" + ItemReport.name(repository.name(), decision.reference()),
+                    () -> repository.deleteAttached(digest, tags, this::isSpared));
+        }
     }
 
     private void forget(Outcome outcome) {
@@ -464,23 +532,51 @@ final class LeftoverDeletion {
         if (kept.containsKey(digest)) {
             return Optional.of(kept.get(digest));
         }
-        for (Tag tag : names.getOrDefault(digest, List.of())) {
-            // Somebody may have moved it since. Where tags are not deleted, it goes with its manifest.
-            if (repository.resolve(tag).filter(digest::equals).isPresent()) {
-                repository.deleteTag(tag);
+        try {
+            for (Tag tag : names.getOrDefault(digest, List.of())) {
+                // Somebody may have moved it since. Where tags are not deleted, it goes with its manifest.
+                if (repository.resolve(tag).filter(digest::equals).isPresent()) {
+                    repository.deleteTag(tag);
+                }
             }
+            if (!repository.delete(digest)) {
+                return Optional.of(stays(digest, repository.whyItStays()));
+            }
+        } catch (RegistryException e) {
+            if (!PrunedRepository.isRefusal(e)) {
+                throw e;
+            }
+            return Optional.of(refused(digest, e));
         }
-        repository.deleteAttached(digest, tags, needed::contains);
-        if (repository.delete(digest)) {
-            return Optional.empty();
-        }
-        kept.put(digest, repository.whyItStays());
+        deleted++;
+        return repository
+                .deleteAttached(digest, tags, this::isSpared)
+                .map(refusal -> "the target no longer has it, and keeps what is attached to it: "
+                        + PrunedRepository.remedy(refusal));
+    }
+
+    // What was decided of by itself goes by itself, or stays.
+    private boolean isSpared(Digest digest) {
+        return needed.contains(digest) || candidates.containsKey(digest);
+    }
+
+    private String stays(Digest digest, String why) {
+        kept.put(digest, why);
         if (!session.registry().isAtHand()) {
             // What a layout keeps, because something else there holds it, may never go.
             standing.add(digest);
         }
         holdBelow(kept);
-        return Optional.of(repository.whyItStays());
+        return why;
+    }
+
+    private String refused(Digest digest, RegistryException refusal) {
+        String why =
+                refusals.computeIfAbsent(PrunedRepository.answer(refusal), answer -> PrunedRepository.remedy(refusal));
+        if (deleted == 0 && PrunedRepository.isForAll(refusal)) {
+            candidates.keySet().forEach(other -> kept.putIfAbsent(other, why));
+        }
+        return stays(digest, why);
     }
 
     // Other clients may have written since it was decided what goes. Of what is not seen of that nobody knows what it

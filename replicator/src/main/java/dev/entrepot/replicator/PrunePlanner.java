@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -32,6 +33,8 @@ import java.util.function.Predicate;
  * none. {@code entrepot plan} and a run make the same plan.
  */
 final class PrunePlanner {
+    private static final int REASONS = 10;
+
     private final TargetSession session;
     private final ReplicationRule rule;
     private final CopyJournal journal;
@@ -167,6 +170,12 @@ final class PrunePlanner {
         for (Map.Entry<RepositoryName, List<Leftover>> entry :
                 byRepository(due, Leftover::repository).entrySet()) {
             RepositoryName name = entry.getKey();
+            Optional<String> refusal = session.refusedDeletions().against(name);
+            if (refusal.isPresent()) {
+                found.add(PruneStep.keep(
+                        name, "*", kept(refusal.get(), entry.getValue().size())));
+                continue;
+            }
             List<Decision> decisions = new ArrayList<>();
             found.addAll(foreseen(name, "*", () -> {
                 decisions.addAll(new LeftoverDeletion(session, pruned(name), noted(name))
@@ -263,7 +272,7 @@ final class PrunePlanner {
                 case STAYS, GONE -> {}
             }
         }
-        kept(decisions).forEach((reason, count) -> steps.add(PruneStep.keep(repository, "*", kept(reason, count))));
+        kept(kept(decisions)).forEach(reason -> steps.add(PruneStep.keep(repository, "*", reason)));
         return steps;
     }
 
@@ -276,8 +285,29 @@ final class PrunePlanner {
         return reasons;
     }
 
-    /** Says in one line why some of what is left over stays. */
-    static String kept(String reason, int count) {
+    /**
+     * Says why some of what is left over stays, in one line for each reason, and in one for all that come after the
+     * first {@value #REASONS}: there may be one for each manifest.
+     *
+     * @param reasons how many stay for each
+     */
+    static List<String> kept(Map<String, Integer> reasons) {
+        List<String> lines = new ArrayList<>();
+        int others = 0;
+        for (Map.Entry<String, Integer> entry : reasons.entrySet()) {
+            if (lines.size() < REASONS) {
+                lines.add(kept(entry.getKey(), entry.getValue()));
+            } else {
+                others += entry.getValue();
+            }
+        }
+        if (others > 0) {
+            lines.add(kept((reasons.size() - REASONS) + " other reasons", others));
+        }
+        return lines;
+    }
+
+    private static String kept(String reason, int count) {
         return count + (count == 1 ? " manifest" : " manifests") + " left over stay: " + reason;
     }
 

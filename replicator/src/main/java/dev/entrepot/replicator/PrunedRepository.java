@@ -49,6 +49,8 @@ final class PrunedRepository {
     private static final Set<Integer> NOT_SUPPORTED = Set.of(400, 405);
 
     private static final int FORBIDDEN = 403;
+    private static final int METHOD_NOT_ALLOWED = 405;
+    private static final String UNSUPPORTED = "UNSUPPORTED";
     private static final int REQUESTS = 8;
     private static final long SHELF_BYTES = 1L << 20;
 
@@ -99,6 +101,27 @@ final class PrunedRepository {
                 || answer instanceof UnauthorizedException unauthorized && unauthorized.status() == FORBIDDEN;
     }
 
+    /** Whether such a refusal is of all manifests alike, as far as can be told: the target does not delete. */
+    static boolean isForAll(RegistryException refusal) {
+        return refusal instanceof RefusedException refused
+                && (refused.status() == METHOD_NOT_ALLOWED || refused.code().equals(UNSUPPORTED));
+    }
+
+    /** What is the same of refusals for one reason: status and code. */
+    static String answer(RegistryException refusal) {
+        return refusal instanceof RefusedException refused
+                ? refused.status() + " " + refused.code()
+                : String.valueOf(FORBIDDEN);
+    }
+
+    /**
+     * Whether an answer to a question for a manifest that the target has says that it is not to be had, or what was had
+     * is none: it would be the same the next time.
+     */
+    static boolean isUnreadable(RegistryException answer) {
+        return isRefusal(answer) || answer instanceof InvalidContentException;
+    }
+
     /** What a tag names now. */
     Optional<Digest> resolve(Tag tag) throws IOException {
         return repository.reader().resolve(tag).map(Descriptor::digest);
@@ -141,7 +164,7 @@ final class PrunedRepository {
         } catch (NotFoundException e) {
             return Optional.of(Set.of());
         } catch (RegistryException e) {
-            if (isRefusal(e) || e instanceof InvalidContentException) {
+            if (isUnreadable(e)) {
                 return Optional.empty();
             }
             throw e;
@@ -161,7 +184,7 @@ final class PrunedRepository {
                     ? Optional.of(bytes.digest())
                     : Optional.empty();
         } catch (RegistryException e) {
-            if (isRefusal(e) || e instanceof NotFoundException || e instanceof InvalidContentException) {
+            if (isUnreadable(e) || e instanceof NotFoundException) {
                 return Optional.empty();
             }
             throw e;

@@ -174,6 +174,7 @@ final class Pruner {
                     .filter(decision -> decision.fate() == Fate.GONE)
                     .toList();
             if (!gone.isEmpty()) {
+                deletion.deleteAttached(gone);
                 // It may be gone by a deletion that could not be written yet.
                 repository.settle();
             }
@@ -192,8 +193,7 @@ final class Pruner {
                     reports.add(report(outcome));
                 }
             }
-            kept.forEach((reason, count) ->
-                    reports.add(report(name, "*", ItemReport.State.SKIPPED, PrunePlanner.kept(reason, count))));
+            PrunePlanner.kept(kept).forEach(reason -> reports.add(report(name, "*", ItemReport.State.SKIPPED, reason)));
             return reports;
         } catch (CopyException e) {
             return List.of(report(name, "*", ItemReport.State.FAILED, "").failing(e.failure()));

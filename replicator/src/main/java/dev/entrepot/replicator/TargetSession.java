@@ -26,6 +26,7 @@ final class TargetSession {
     private final ReplicationRule rule;
     private final ReplicationRule.Placement placement;
     private final HostGate gate;
+    private final RefusedDeletions refusedDeletions;
     private final HostGate sourceGate;
     private final RunServices services;
     private final Meter bandwidth;
@@ -49,10 +50,12 @@ final class TargetSession {
                 placement.registry().isAtHand() ? Meter.NONE : services.limits().sent(rule);
         this.services = services;
         this.progress = progress;
+        KnownHost host = services.hosts().target(placement.registry().place(), placement.maxConcurrentRequests());
+        this.refusedDeletions = host.refusedDeletions();
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
-                services.hosts().target(placement.registry().place(), placement.maxConcurrentRequests()),
+                host,
                 services.retries(),
                 services.limits().target(rule, placement.registry().place()),
                 services.time());
@@ -90,6 +93,11 @@ final class TargetSession {
     /** What the journal is to know of what was deleted here; for who prunes. */
     PruneNotes notes() {
         return notes;
+    }
+
+    /** Where the target deleted nothing of what is left over, as all runs know. */
+    RefusedDeletions refusedDeletions() {
+        return refusedDeletions;
     }
 
     SubjectLocks locks() {

@@ -320,21 +320,6 @@ class MovedTagPruneTest extends LeftoverFixture {
     }
 
     @Test
-    void targetThatDeletesNothingIsAFailureWithARemedy() throws IOException {
-        Moved moved = moved();
-        engine.clock.pass(PAST);
-        refuseDeletes();
-
-        ReplicationReport report = engine.run(rules);
-
-        assertThat(report.outcome()).isEqualTo(Outcome.PARTLY);
-        assertThat(ReportWriter.toText(report)).contains("FAILED").contains("REGISTRY_STORAGE_DELETE_ENABLED=true");
-        target.gate((index, request) -> {});
-        assertThat(asPlanned().targets().getFirst().pruned()).isEqualTo(3);
-        assertThat(mirror.manifests).doesNotContainKey(moved.old().digest());
-    }
-
-    @Test
     void targetThatGivesNoAnswerFailsAndThePlanSaysSo() throws IOException {
         moved();
         engine.clock.pass(PAST);

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -139,5 +143,198 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
                         assertThat(item.reason()).contains("it refuses to delete 1 others: these credentials may not"));
 
         assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+    }
+
+    // Of what is left over
+
+    private void move(Descriptor from) throws IOException {
+        shapes.tag("v1", from);
+        complete();
+        shapes.tag("v1", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+    }
+
+    @Test
+    void targetThatDeletesNothingIsToldSoOnceADayHoweverMuchIsLeftOver() throws IOException {
+        for (int i = 0; i < 5; i++) {
+            shapes.tag("v" + i, shapes.index(List.of(shapes.image("old " + i))));
+        }
+        complete();
+        for (int i = 0; i < 5; i++) {
+            shapes.tag("v" + i, shapes.image("new " + i));
+        }
+        complete();
+        engine.clock.pass(PAST);
+        refuseDeletes();
+        target.forgetRequests();
+
+        ReplicationReport first = complete();
+
+        assertThat(target.requests("DELETE")).hasSize(1);
+        assertThat(first.items())
+                .filteredOn(item -> item.reason().contains("left over"))
+                .singleElement()
+                .satisfies(item -> {
+                    assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
+                    assertThat(item.reason())
+                            .startsWith("10 manifests left over stay: the target refuses to delete it")
+                            .contains("REGISTRY_STORAGE_DELETE_ENABLED=true", "the operation is unsupported");
+                });
+
+        target.forgetRequests();
+        ReplicationReport second = complete();
+
+        assertThat(target.requests("DELETE")).isEmpty();
+        assertThat(target.requests("GET")).isEmpty();
+        assertThat(second.items())
+                .filteredOn(item -> item.reason().contains("left over"))
+                .singleElement()
+                .satisfies(item -> assertThat(item.reason())
+                        .startsWith("10 manifests left over stay: the target refuses to delete it")
+                        .contains("it is told to again by a run after"));
+        assertThat(planned())
+                .singleElement()
+                .satisfies(step -> assertThat(step.action()).isEqualTo(PruneStep.Action.KEEP));
+
+        target.gate((index, request) -> {});
+        engine.clock.pass(RefusedDeletions.MEMORY);
+        assertThat(complete().targets().getFirst().pruned())
+                .as("when it is allowed")
+                .isEqualTo(10);
+    }
+
+    @Test
+    void oneThatIsLockedDoesNotKeepTheOthers() throws IOException {
+        Descriptor locked = shapes.image("amd64");
+        Descriptor other = shapes.image("arm64");
+        move(shapes.index(List.of(locked, other)));
+        refuse(403, deletionOf(locked)::equals);
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+        assertThat(mirror.manifests).containsKey(locked.digest()).doesNotContainKey(other.digest());
+
+        target.gate((index, request) -> {});
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.manifests).doesNotContainKey(locked.digest());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void imageLeftOverThatTheTargetRefusesToDeleteKeepsItsSignatures(boolean deletesTags) throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor referrer = shapes.referrer(image, "x/sig", "signature");
+        Tag cosign = new Tag(Shapes.stem(image) + ".sig");
+        shapes.tag(cosign.value(), shapes.image("cosign"));
+        Descriptor index = shapes.index(List.of(image));
+        move(index);
+        Digest signature = mirror.tags.get(cosign);
+        refuse(
+                405,
+                line -> line.equals(deletionOf(image))
+                        || !deletesTags && line.startsWith("DELETE") && !line.contains(" sha256:"));
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(2);
+
+        assertThat(mirror.manifests)
+                .containsKeys(image.digest(), signature)
+                .doesNotContainKeys(index.digest(), referrer.digest());
+        assertThat(mirror.tags).containsEntry(cosign, signature);
+        assertThat(listed(mirror, image)).as("what has gone").isEmpty();
+
+        target.gate((index1, request) -> {});
+        complete();
+        assertThat(mirror.manifests).doesNotContainKeys(image.digest(), signature);
+        assertThat(mirror.tags).containsOnlyKeys(new Tag("v1"));
+    }
+
+    @Test
+    void whatACosignTagOfTheImageNamesStaysWhereAnotherTagNamesIt() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Tag cosign = new Tag(Shapes.stem(image) + ".sig");
+        shapes.tag(cosign.value(), shapes.image("cosign"));
+        move(image);
+        Digest signature = mirror.tags.get(cosign);
+        Tag odd = new Tag("sha512-" + "a".repeat(64) + ".sig");
+        mirror.tags.put(odd, signature);
+        refuseTagDeletes();
+
+        complete();
+
+        assertThat(mirror.manifests).containsKey(signature).doesNotContainKey(image.digest());
+        assertThat(mirror.tags).containsEntry(odd, signature);
+    }
+
+    @Test
+    void whatIsLeftOverAndCannotBeReadStaysWithWhatItMayName() throws IOException {
+        Descriptor child = shapes.image("amd64");
+        Descriptor index = shapes.index(List.of(child));
+        move(index);
+        refuse(403, ("GET manifest mirror/app " + index.digest())::equals);
+
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("what it names cannot be read"))
+                .anySatisfy(item -> assertThat(item.reason()).contains("it was under v1 with what cannot be read"));
+        assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+
+        target.gate((number, request) -> {});
+        complete();
+        assertThat(mirror.manifests).doesNotContainKeys(index.digest(), child.digest());
+    }
+
+    @Test
+    void listOfAnImageThatWentBeforeTheDeletionWasBrokenOffGoesWithTheNextRun() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        shapes.referrer(image, "x/sig", "signature");
+        Tag list = image.digest().referrersTag();
+        move(image);
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app " + list)) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+        assertThat(mirror.manifests).doesNotContainKey(image.digest());
+        assertThat(mirror.tags).containsKey(list);
+
+        target.gate((index, request) -> {});
+        complete();
+
+        assertThat(mirror.tags).doesNotContainKey(list);
+        assertThat(planned()).isEmpty();
+    }
+
+    @Test
+    void signatureLeftOverGoesThoughItsImageWentBeforeTheDeletionWasBrokenOff() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Tag cosign = new Tag(Shapes.stem(image) + ".sig");
+        shapes.tag(cosign.value(), shapes.image("cosign"));
+        move(image);
+        Digest signature = mirror.tags.get(cosign);
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app " + signature)) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+        assertThat(mirror.manifests).doesNotContainKey(image.digest()).containsKey(signature);
+        // As where the process ended before the tag went.
+        mirror.tags.put(cosign, signature);
+
+        target.gate((index, request) -> {});
+        complete();
+
+        assertThat(mirror.manifests).doesNotContainKey(signature);
+        assertThat(mirror.tags).containsOnlyKeys(new Tag("v1"));
+    }
+
+    @Test
+    void reasonsAreNamedUpToANumberHoweverManyThereAre() {
+        Map<String, Integer> reasons = new LinkedHashMap<>();
+        IntStream.range(0, 15).forEach(i -> reasons.put("reason " + i, 2));
+
+        assertThat(PrunePlanner.kept(reasons))
+                .hasSize(11)
+                .contains("2 manifests left over stay: reason 9", "10 manifests left over stay: 5 other reasons");
     }
 }
