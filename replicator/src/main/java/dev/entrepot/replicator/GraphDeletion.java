@@ -207,7 +207,12 @@ final class GraphDeletion {
         if (allGo) {
             return going;
         }
-        Map<Digest, Set<Digest>> holders = repository.holders(going, gone.digests(), tags);
+        Optional<Map<Digest, Set<Digest>>> known = repository.holders(going, gone.digests(), tags);
+        if (known.isEmpty()) {
+            // Any of them may hang on what stays.
+            return Set.of();
+        }
+        Map<Digest, Set<Digest>> holders = known.get();
         Set<Digest> attached = new HashSet<>();
         Predicate<Digest> stays = needed.or(attached::contains);
         boolean changed = true;
@@ -236,7 +241,9 @@ final class GraphDeletion {
                 .delete(nodes);
         String what = (tagged ? "the tag and " : "the target no longer had the tag; ") + manifests.text();
         if (!attached.isEmpty()) {
-            what += "; " + attached.size() + " attached to what other tags name stay until the source withdraws them";
+            what += "; " + attached.size()
+                    + " attached to what other tags name, as far as that can be read, stay until the source withdraws"
+                    + " them";
         }
         int unforeseen = (int)
                 going.stream().filter(digest -> !foreseen.contains(digest)).count();

@@ -254,12 +254,13 @@ final class PrunedRepository {
 
     /**
      * What each of some manifests hangs on, or is needed by: its subject, an index that names it, and what a cosign tag
-     * that names it is about.
+     * that names it is about; empty if one of them cannot be read.
      *
      * @param digests the manifests, which the target may no longer have
      * @param graph all that they hang on
      */
-    Map<Digest, Set<Digest>> holders(Set<Digest> digests, Set<Digest> graph, Set<Tag> tags) throws IOException {
+    Optional<Map<Digest, Set<Digest>>> holders(Set<Digest> digests, Set<Digest> graph, Set<Tag> tags)
+            throws IOException {
         Map<Digest, Set<Digest>> holders = new HashMap<>();
         for (Digest digest : digests) {
             try {
@@ -273,6 +274,11 @@ final class PrunedRepository {
                 }
             } catch (NotFoundException e) {
                 // Nothing hangs on what is not there.
+            } catch (RegistryException e) {
+                if (isUnreadable(e)) {
+                    return Optional.empty();
+                }
+                throw e;
             }
         }
         for (Digest subject : graph) {
@@ -284,7 +290,7 @@ final class PrunedRepository {
                 }
             }
         }
-        return holders;
+        return Optional.of(holders);
     }
 
     /**

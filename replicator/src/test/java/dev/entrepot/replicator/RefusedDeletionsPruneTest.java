@@ -145,6 +145,29 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
         assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
     }
 
+    @Test
+    void manifestsOfAPrunedTagThatCannotBeReadStayBesideWhatAnotherTagNeedsAndTheTagGoes() throws IOException {
+        Descriptor shared = shapes.image("amd64");
+        Descriptor own = shapes.image("arm64");
+        Descriptor index = shapes.index(List.of(shared, own));
+        shapes.tag("v1", index);
+        shapes.tag("v3", shared);
+        isDue();
+        refuse(403, ("GET manifest mirror/app " + own.digest())::equals);
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(1);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v1"));
+        assertThat(mirror.manifests).containsKeys(index.digest(), own.digest(), shared.digest());
+
+        target.gate((number, request) -> {});
+        engine.clock.pass(PAST);
+        complete();
+        assertThat(mirror.manifests)
+                .doesNotContainKeys(index.digest(), own.digest())
+                .containsKey(shared.digest());
+    }
+
     // Of what is left over
 
     private void move(Descriptor from) throws IOException {
