@@ -150,14 +150,14 @@ class ScriptsTest {
 
     @Test
     void buildOfALauncherThatWasKilledIsWaitedFor() throws Exception {
-        checkout("[ -e second ] || exec sleep 60");
+        checkout("[ -e second ] || { echo at work; exec sleep 60; }");
         Process launcher = new ProcessBuilder("./entrepot", "--version")
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .start();
         try (BufferedReader said = launcher.inputReader()) {
             String line = said.readLine();
-            while (line != null && !line.equals("building")) {
+            while (line != null && !line.equals("at work")) {
                 line = said.readLine();
             }
             assertThat(line).as("it builds").isNotNull();
