@@ -48,7 +48,8 @@ final class UpstreamKeys {
             "aliases",
             ListType.of(ALIAS),
             UpstreamConfig::aliases,
-            "First path components that mean this registry, besides its name: with hub, /v2/hub/library/alpine works.");
+            "First path components that mean this registry, besides its name: with hub, /v2/hub/library/alpine works."
+                    + " None with which names of its own repositories begin: of those, requests with ?ns= would mean others.");
     private static final Key<UpstreamConfig, Optional<Path>> CA = Key.optional(
             "ca", Types.FILE, UpstreamConfig::ca, "PEM file with authorities to trust in addition to the platform's.");
     private static final Key<UpstreamConfig, Optional<ClientCertificate>> CLIENT_CERTIFICATE = Key.optional(

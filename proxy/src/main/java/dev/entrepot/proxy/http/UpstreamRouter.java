@@ -80,10 +80,8 @@ public final class UpstreamRouter {
         RegistryHost first =
                 slash < 0 ? null : byName.get(path.substring(0, slash).toLowerCase(Locale.ROOT));
         if (stated != null) {
-            // BuildKit sends both ?ns= and the host in the path; the name of another registry may well begin a
-            // repository's name.
-            return new Route(
-                    repository(stated, stated.equals(first) ? path.substring(slash + 1) : path), scope.namespace());
+            boolean again = stated.equals(first) && saysAgain(path, slash, scope, host, stated);
+            return new Route(repository(stated, again ? path.substring(slash + 1) : path), scope.namespace());
         }
         if (first != null) {
             return new Route(repository(first, path.substring(slash + 1)), "");
@@ -97,6 +95,15 @@ public final class UpstreamRouter {
                         ? "this mirror has no upstream"
                         : "no default upstream is configured; put one of these before the name: " + served));
         return new Route(repository(registry, path), "");
+    }
+
+    // BuildKit sends both ?ns= and the registry in the path, by whatever name its configuration has; the name of
+    // another
+    // registry may well begin a repository's name. So may an alias, of its own registry too (quay.io/quay/busybox):
+    // where
+    // the prefix or the Host header says which is meant, the path is the repository's name.
+    private boolean saysAgain(String path, int slash, RequestScope scope, String host, RegistryHost stated) {
+        return looksLikeHost(path, slash) || scope.prefix().isEmpty() && !stated.equals(byHost(host));
     }
 
     /**

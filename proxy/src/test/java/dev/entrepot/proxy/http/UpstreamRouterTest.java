@@ -67,6 +67,17 @@ class UpstreamRouterTest {
                 "''|docker.io|mirror|docker.io/library/alpine|docker.io/library/alpine ns=docker.io",
                 "''|quay.io|mirror|quay.io/a/b|quay.io/a/b ns=quay.io",
                 "''|localhost:5000|mirror|localhost:5000/foo|localhost:5000/foo ns=localhost:5000",
+                // so does containerd with override_path, by whatever name the path has
+                "''|docker.io|mirror|hub/grafana/grafana|docker.io/grafana/grafana ns=docker.io",
+                // where it is said elsewhere, too, a repository may be called as its registry is
+                "hub|''|mirror|hub/tool|docker.io/hub/tool",
+                "hub|docker.io|mirror|hub/tool|docker.io/hub/tool ns=docker.io",
+                "docker.io/hub|''|mirror|tool|docker.io/hub/tool",
+                "''|''|hub.mirror.test|hub/tool|docker.io/hub/tool",
+                "''|''|docker.io|hub/tool|docker.io/hub/tool",
+                "''|docker.io|hub.mirror.test|hub/tool|docker.io/hub/tool ns=docker.io",
+                "docker.io|''|mirror|docker.io/library/alpine|docker.io/library/alpine",
+                "''|''|hub.mirror.test|docker.io/library/alpine|docker.io/library/alpine",
                 // the name of another registry may begin a repository's name
                 "''|quay.io|mirror|docker.io/library/alpine|quay.io/docker.io/library/alpine ns=quay.io",
                 "docker.io|''|mirror|alpine|docker.io/library/alpine",
