@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class UpstreamRouter {
     private final Map<String, RegistryHost> byName = new HashMap<>();
     private final Map<String, RegistryHost> byHost = new HashMap<>();
+    private final Map<String, RegistryHost> byHostOfAnyPort = new HashMap<>();
     private final Optional<RegistryHost> defaultUpstream;
     private final String served;
 
@@ -35,7 +36,10 @@ public final class UpstreamRouter {
             claim(byName, registry.value(), registry);
             claim(byHost, registry.value(), registry);
             upstream.aliases().forEach(alias -> claim(byName, alias, registry));
-            upstream.hosts().forEach(host -> claim(byHost, host, registry));
+            upstream.hosts().forEach(host -> {
+                claim(byHost, host, registry);
+                claim(byHostOfAnyPort, host, registry);
+            });
         }
         defaultUpstream.ifPresent(name -> {
             if (!byName.containsKey(name.value())) {
@@ -97,11 +101,9 @@ public final class UpstreamRouter {
         return new Route(repository(registry, path), "");
     }
 
-    // BuildKit sends both ?ns= and the registry in the path, by whatever name its configuration has; the name of
-    // another
-    // registry may well begin a repository's name. So may an alias, of its own registry too (quay.io/quay/busybox):
-    // where
-    // the prefix or the Host header says which is meant, the path is the repository's name.
+    // BuildKit sends both ?ns= and the registry in the path, by the name that its configuration has. But a name of a
+    // repository may begin with another registry's name, and with an alias of its own registry (quay.io/quay/busybox):
+    // where the prefix or the Host header says which registry is meant, the path is the name.
     private boolean saysAgain(String path, int slash, RequestScope scope, String host, RegistryHost stated) {
         return looksLikeHost(path, slash) || scope.prefix().isEmpty() && !stated.equals(byHost(host));
     }
@@ -144,11 +146,16 @@ public final class UpstreamRouter {
         return registry;
     }
 
+    // This process may well be at another port of the machine where a registry is, and is not that registry then.
     private @Nullable RegistryHost byHost(String host) {
         String lower = host.toLowerCase(Locale.ROOT);
         RegistryHost registry = byHost.get(lower);
         int colon = lower.lastIndexOf(':');
-        return registry != null || colon < 0 ? registry : byHost.get(lower.substring(0, colon));
+        if (registry != null || colon < 0) {
+            return registry;
+        }
+        boolean usual = lower.endsWith(":443") || lower.endsWith(":80");
+        return (usual ? byHost : byHostOfAnyPort).get(lower.substring(0, colon));
     }
 
     /** What follows the first component of the prefix belongs to the name. */

@@ -91,6 +91,10 @@ class UpstreamRouterTest {
                 "''|''|quay.mirror.test|a/b|docker.io/a/b",
                 "''|''|quay.io|a/b|quay.io/a/b",
                 "''|''|localhost:5000|foo|localhost:5000/foo",
+                "''|''|quay.io:443|a/b|quay.io/a/b",
+                // a mirror at another port of a registry's machine is not that registry
+                "''|''|quay.io:5000|alpine|docker.io/library/alpine",
+                "''|''|quay.io:5000|docker.io/library/alpine|docker.io/library/alpine",
                 // ns and prefix win over Host
                 "''|quay.io|hub.mirror.test|a/b|quay.io/a/b ns=quay.io",
                 "quay.io|''|hub.mirror.test|a/b|quay.io/a/b",
