@@ -3,6 +3,8 @@ package dev.entrepot.proxy.replication;
 import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.oci.Digest;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -11,13 +13,20 @@ import java.util.stream.Stream;
  * started. Secrets have no part in it.
  */
 final class RuleFingerprint {
+    private static final Pattern MAP = Pattern.compile("\\{[^{}]*}");
+
     private RuleFingerprint() {}
 
     /** The fingerprint, of what the rule says and not of how it is written. */
     static String of(ReplicationRuleConfig rule) {
-        // The words in an order of their own: a map has another one in each process.
-        String words =
-                Stream.of(rule.toString().split("[\\s,=\\[\\]{}()]+")).sorted().collect(Collectors.joining(" "));
+        // In which order a map was written means nothing; all else does.
+        String words = MAP.matcher(rule.toString()).replaceAll(map -> Matcher.quoteReplacement(sorted(map.group())));
         return Digest.sha256(words.getBytes(StandardCharsets.UTF_8)).encoded().substring(0, 16);
+    }
+
+    private static String sorted(String map) {
+        return Stream.of(map.substring(1, map.length() - 1).split(", ", -1))
+                .sorted()
+                .collect(Collectors.joining(", ", "{", "}"));
     }
 }

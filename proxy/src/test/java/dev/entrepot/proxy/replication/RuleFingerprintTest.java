@@ -42,4 +42,11 @@ class RuleFingerprintTest {
         assertThat(of("{a: x, b: y, c: z}", "[\"v1*\"]")).isNotEqualTo(one);
         assertThat(of("{a: x, b: y, c: w}", "[\"v*\"]")).isNotEqualTo(one);
     }
+
+    @Test
+    void saysOtherwiseWhereTheSameWordsMeanSomethingElse() throws Exception {
+        assertThat(of("{a: y, b: x}", "[\"v*\"]")).isNotEqualTo(of("{a: x, b: y}", "[\"v*\"]"));
+        assertThat(of("{a: x}", "{include: [\"*-rc\"], exclude: [\"v*\"]}"))
+                .isNotEqualTo(of("{a: x}", "{include: [\"v*\"], exclude: [\"*-rc\"]}"));
+    }
 }
