@@ -24,6 +24,8 @@ public final class PushNotifications {
     /** Largest notification that is read, in bytes. */
     public static final int MAX_BYTES = 1024 * 1024;
 
+    private static final String BEARER = "Bearer ";
+
     private PushNotifications() {}
 
     /**
@@ -52,10 +54,11 @@ public final class PushNotifications {
 
     /**
      * Whether a sender knows the secret, compared in constant time; {@code presented} may have the scheme
-     * {@code Bearer} before it.
+     * {@code Bearer}, in any case, before it.
      */
     public static boolean knowsSecret(String presented, String secret) {
-        String bare = presented.startsWith("Bearer ") ? presented.substring("Bearer ".length()) : presented;
+        boolean scheme = presented.regionMatches(true, 0, BEARER, 0, BEARER.length());
+        String bare = scheme ? presented.substring(BEARER.length()) : presented;
         return MessageDigest.isEqual(bare.getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));
     }
 

@@ -88,6 +88,9 @@ class PushNotificationsTest {
     void secretIsKnownWithOrWithoutAScheme() {
         assertThat(PushNotifications.knowsSecret("s3cret", "s3cret")).isTrue();
         assertThat(PushNotifications.knowsSecret("Bearer s3cret", "s3cret")).isTrue();
+        // RFC 9110, section 11.1: in any case
+        assertThat(PushNotifications.knowsSecret("bearer s3cret", "s3cret")).isTrue();
+        assertThat(PushNotifications.knowsSecret("BEARER s3cret", "S3CRET")).isFalse();
         assertThat(PushNotifications.knowsSecret("Bearer ", "s3cret")).isFalse();
         assertThat(PushNotifications.knowsSecret("s3cre", "s3cret")).isFalse();
     }
