@@ -63,7 +63,7 @@ public final class UpstreamRouter {
     }
 
     private static void claim(Map<String, RegistryHost> map, String name, RegistryHost registry) {
-        RegistryHost other = map.putIfAbsent(name.toLowerCase(Locale.ROOT), registry);
+        RegistryHost other = map.putIfAbsent(lowerCase(name), registry);
         if (other != null && !other.equals(registry)) {
             throw new IllegalArgumentException("both " + other + " and " + registry + " claim the name " + name);
         }
@@ -139,16 +139,21 @@ public final class UpstreamRouter {
     }
 
     private RegistryHost named(String name) throws NotFoundException {
-        RegistryHost registry = byName.get(name.toLowerCase(Locale.ROOT));
+        RegistryHost registry = byName.get(lowerCase(name));
         if (registry == null) {
             throw unknown(name);
         }
         return registry;
     }
 
+    // As RegistryHost does: only ASCII is folded, and what is not can be no name of a registry.
+    private static String lowerCase(String name) {
+        return name.chars().allMatch(c -> c < 128) ? name.toLowerCase(Locale.ROOT) : name;
+    }
+
     // This process may well be at another port of the machine where a registry is, and is not that registry then.
     private @Nullable RegistryHost byHost(String host) {
-        String lower = host.toLowerCase(Locale.ROOT);
+        String lower = lowerCase(host);
         RegistryHost registry = byHost.get(lower);
         int colon = lower.lastIndexOf(':');
         if (registry != null || colon < 0) {

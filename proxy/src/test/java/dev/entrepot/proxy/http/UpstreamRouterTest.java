@@ -110,6 +110,8 @@ class UpstreamRouterTest {
                 "''|evil.example|a/b",
                 "''|169.254.169.254|a/b",
                 "''|not a host|a/b",
+                // a Kelvin sign is no k
+                "''|doc\u212aer.io|a/b",
                 "evil.example|''|a/b",
                 "''|''|evil.example/a/b",
                 "''|''|10.0.0.1:80/a/b",
