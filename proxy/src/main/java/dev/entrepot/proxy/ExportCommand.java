@@ -36,6 +36,7 @@ import dev.entrepot.replicator.bundle.SeenManifests;
 import dev.entrepot.replicator.bundle.SignedReceipt;
 import dev.entrepot.replicator.bundle.SourceContent;
 import dev.entrepot.replicator.bundle.VolumeHead;
+import dev.entrepot.replicator.bundle.VolumeNames;
 import dev.entrepot.replicator.bundle.VolumePlacer;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -43,6 +44,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -284,10 +286,10 @@ final class ExportCommand implements AutoCloseable {
             ExportSources sources)
             throws IOException, BadRequestException {
         List<BundleWriter.Volume> volumes = shown(closings -> {
-            closings.push(saved.lock(bundle.id())::close);
+            closings.push(saved.lock(bundle)::close);
             List<BundleWriter.Volume> looked = writer.look(numbers);
             writer.write(looked, content(bundle.inventory(), sources));
-            saved.finish(bundle.id());
+            saved.finish(bundle);
             return looked;
         });
         return answer(bundle, known, volumes, false, Optional.of(bundle.id()));
@@ -322,23 +324,52 @@ final class ExportCommand implements AutoCloseable {
     // be known here or signed.
     private SavedExports.Saved ofVolume(Path file) throws IOException, BadRequestException {
         SavedExports.Saved head = VolumeHead.read(file);
-        Optional<SavedExports.Saved> known = saved.find(head.id().encoded());
-        if (known.isPresent()) {
-            return known.get();
+        List<SavedExports.Saved> known = saved.of(head.id());
+        for (SavedExports.Saved export : known) {
+            if (sameSignature(export, head)) {
+                return named(export, head);
+            }
         }
-        boolean trusted = false;
-        for (Path keys : request.trust()) {
-            trusted |= head.signature().isPresent()
-                    && BundleTrust.read(keys)
-                            .verifies(head.document(), head.signature().get());
+        if (isTrusted(head)) {
+            return head;
         }
-        if (!trusted) {
+        if (known.isEmpty()) {
             throw new BadRequestException(
                     file + " is of bundle " + head.id() + ", which was not exported with the data folder "
                             + config.cache().directory()
                             + "; name that folder with --data, or the public key of the bundle's signature with --trust");
         }
+        if (head.signature().isPresent()) {
+            throw new BadRequestException(file + " is of bundle " + head.id()
+                    + ", and its signature is none of those that the bundle was exported with; if it is damaged, name the id"
+                    + " in the place of the volume, else the public key of the signature with --trust");
+        }
+        // What it carries is known here, and others of its volumes are unsigned as well.
         return head;
+    }
+
+    private static boolean sameSignature(SavedExports.Saved one, SavedExports.Saved other) {
+        return Arrays.equals(one.signature().orElse(null), other.signature().orElse(null));
+    }
+
+    // The bundle may have been exported under several names, and the volume is to lie beside that file; one that was
+    // renamed may no longer say whether it is a tar.
+    private static SavedExports.Saved named(SavedExports.Saved export, SavedExports.Saved head) {
+        boolean sameKind = VolumeNames.isTar(Path.of(export.name())) == VolumeNames.isTar(Path.of(head.name()));
+        return new SavedExports.Saved(
+                export.inventory(), export.document(), export.signature(), sameKind ? head.name() : export.name());
+    }
+
+    private boolean isTrusted(SavedExports.Saved head) throws IOException {
+        if (head.signature().isPresent()) {
+            for (Path keys : request.trust()) {
+                if (BundleTrust.read(keys)
+                        .verifies(head.document(), head.signature().get())) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private int answer(

@@ -255,6 +255,51 @@ class ExportCommandTest {
     }
 
     @Test
+    void lostVolumeIsSignedAndNamedLikeTheOneThatIsGivenAlsoIfTheSameWasExportedOtherwiseSince() throws Exception {
+        pushImage("v1", 150_000, 700);
+        String[] signed = {IMAGE, "--volume-size", "100KB", "--key", "ours.pem", "--output"};
+        assertDone(export(with(signed, "a.tar")));
+        String id =
+                Digest.sha256(file(tar("a.001.tar"), "entrepot/inventory.json")).encoded();
+        assertDone(export(IMAGE, "--volume-size", "100KB", "--unsigned", "--output", "b.tar"));
+        assertDone(export(IMAGE, "--volume-size", "100KB", "--key", "theirs.pem", "--output", "c.tar"));
+        assertDone(export(with(signed, "d.tar")));
+
+        for (String name : List.of("a", "b", "c", "d")) {
+            assertDone(export("--reissue", name + ".001.tar", "--volumes", "2", "--output", "again"));
+            assertThat(folder.resolve("again/" + name + ".002.tar"))
+                    .hasSameBinaryContentAs(folder.resolve(name + ".002.tar"));
+        }
+        assertThat(export("--reissue", id, "--volumes", "2", "--output", "by-id")
+                        .err())
+                .contains("was exported 3 times", id + "-unsigned (b.tar)", "(c.tar)", "(d.tar)");
+        assertDone(export("--reissue", id + "-unsigned", "--volumes", "2", "--output", "by-id"));
+        assertThat(folder.resolve("by-id/b.002.tar")).hasSameBinaryContentAs(folder.resolve("b.002.tar"));
+    }
+
+    private static String[] with(String[] arguments, String last) {
+        String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+        all[arguments.length] = last;
+        return all;
+    }
+
+    @Test
+    void volumeWhoseSignatureNoSavedExportHasIsFollowedOnlyIfItsKeyIsTrusted() throws Exception {
+        pushImage("v1", 150_000, 700);
+        assertDone(
+                export(IMAGE, "--volume-size", "100KB", "--key", "ours.pem", "--output", "a.tar", "--data", "other"));
+        assertDone(export(IMAGE, "--volume-size", "100KB", "--unsigned", "--output", "b.tar"));
+
+        assertThat(export("--reissue", "a.001.tar", "--volumes", "2", "--output", "again"))
+                .returns(2, Result::code)
+                .extracting(Result::err)
+                .asString()
+                .contains("its signature is none of those", "--trust");
+        assertDone(export("--reissue", "a.001.tar", "--volumes", "2", "--output", "again", "--trust", "ours.pub"));
+        assertThat(folder.resolve("again/a.002.tar")).hasSameBinaryContentAs(folder.resolve("a.002.tar"));
+    }
+
+    @Test
     void dryRunSaysHowManyVolumesOfHowManyBytesTheExportThenWrites() throws Exception {
         pushImage("v1", 150_000, 700, 300_000);
         List<String> arguments =

@@ -21,12 +21,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * The inventories of exports, each in a folder {@code exports/<id>} of the data folder: for going on with an export
- * that was killed, and for writing volumes again. A folder is there whole or not at all.
+ * that was killed, and for writing volumes again. A folder is there whole or not at all. The id of a bundle says
+ * nothing of its signature, and volumes that are signed differently do not go together: of bundles that differ in
+ * nothing else, the first has that folder, and each other one {@code exports/<id>-<mark>}, where the mark is
+ * {@code unsigned}, or the first 12 digits of the digest of its signature.
  */
 public final class SavedExports {
     private static final String FOLDER = "exports";
@@ -36,6 +38,9 @@ public final class SavedExports {
     private static final String UNFINISHED = "unfinished";
     private static final String LOCK = "lock";
     private static final String INCOMING = ".incoming-";
+    private static final String UNSIGNED = "unsigned";
+    private static final int MARK_DIGITS = 12;
+    private static final int ID_DIGITS = 64;
     private static final int MOVES = 10;
     private static final Duration LEFT_BEHIND = Duration.ofHours(1);
 
@@ -74,7 +79,7 @@ public final class SavedExports {
      * @throws BundleException if another process is writing the same bundle
      */
     public void save(Saved saved, String request) throws IOException {
-        Path place = place(saved.id());
+        Path place = place(saved);
         Files.createDirectories(folder);
         if (Files.exists(place)) {
             clear(place, saved.id());
@@ -91,7 +96,7 @@ public final class SavedExports {
     }
 
     private void clear(Path place, Digest id) throws IOException {
-        try (Closeable _ = opened(id)) {
+        try (Closeable _ = opened(place, id)) {
             // Nobody finds half of it, and what comes to its place meanwhile is another's.
             Path aside = folder.resolve(INCOMING + UUID.randomUUID());
             Files.move(place, aside, StandardCopyOption.ATOMIC_MOVE);
@@ -157,8 +162,31 @@ public final class SavedExports {
         return Digest.sha256(request.getBytes(StandardCharsets.UTF_8)).encoded();
     }
 
-    private Path place(Digest id) {
-        return folder.resolve(id.encoded());
+    /** Where an export is saved: also one of an earlier version, which knew no other place than the first. */
+    Path place(Saved saved) throws IOException {
+        String name = name(saved.id().encoded(), saved.signature());
+        Path own = folder.resolve(name);
+        Path first = folder.resolve(saved.id().encoded());
+        return Files.exists(own) || Files.exists(first) && isOther(first, name) ? own : first;
+    }
+
+    private static boolean isOther(Path first, String name) throws IOException {
+        String there = name(first);
+        // An earlier version took the files away one by one, the signature after the name: without that it may be gone.
+        return Files.exists(first.resolve(NAME)) && !there.equals(name);
+    }
+
+    // What tells a saved export from all others, wherever it is.
+    private static String name(Path place) throws IOException {
+        String folder = String.valueOf(place.getFileName());
+        return name(folder.substring(0, Math.min(folder.length(), ID_DIGITS)), signature(place));
+    }
+
+    private static String name(String id, Optional<byte[]> signature) {
+        return id + "-"
+                + signature
+                        .map(bytes -> Digest.sha256(bytes).encoded().substring(0, MARK_DIGITS))
+                        .orElse(UNSIGNED);
     }
 
     private static void write(Path file, byte[] bytes) throws IOException {
@@ -198,8 +226,8 @@ public final class SavedExports {
     public void abandon(String request) throws IOException {
         Optional<Saved> saved = unfinished(request);
         if (saved.isPresent()) {
-            try (Closeable _ = lock(saved.get().id())) {
-                finish(saved.get().id());
+            try (Closeable _ = lock(saved.get())) {
+                finish(saved.get());
             }
         }
     }
@@ -209,22 +237,22 @@ public final class SavedExports {
      *
      * @throws BundleException if another does
      */
-    public Closeable lock(Digest id) throws IOException {
+    public Closeable lock(Saved export) throws IOException {
         try {
-            return opened(id);
+            return opened(place(export), export.id());
         } catch (NoSuchFileException e) {
             // It was saved, and another process is about to save it anew.
-            throw taken(id, e);
+            throw taken(export.id(), e);
         }
     }
 
-    private Closeable opened(Digest id) throws IOException {
-        return locked(lockFile(id), id);
+    private static Closeable opened(Path place, Digest id) throws IOException {
+        return locked(lockFile(place), place, id);
     }
 
-    /** The file of an export that is locked, open. */
-    FileChannel lockFile(Digest id) throws IOException {
-        return FileChannel.open(place(id).resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    /** The file of the export at a place that is locked, open. */
+    static FileChannel lockFile(Path place) throws IOException {
+        return FileChannel.open(place.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
     /**
@@ -234,9 +262,9 @@ public final class SavedExports {
      *     opened; it is closed then
      * @throws NoSuchFileException if it has been taken away since
      */
-    Closeable locked(FileChannel channel, Digest id) throws IOException {
+    static Closeable locked(FileChannel channel, Path place, Digest id) throws IOException {
         try {
-            if (channel.tryLock() == null || !isInPlace(channel, id)) {
+            if (channel.tryLock() == null || !isInPlace(channel, place)) {
                 throw new BundleException("another process is writing bundle " + id);
             }
             return channel;
@@ -250,38 +278,74 @@ public final class SavedExports {
     }
 
     // Between opening it and locking it the folder may have been cleared, and saved anew with another file to lock:
-    // what
-    // is written here must be found there.
-    private boolean isInPlace(FileChannel locked, Digest id) throws IOException {
+    // what is written here must be found there.
+    private static boolean isInPlace(FileChannel locked, Path place) throws IOException {
         byte[] mark = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
         locked.truncate(0);
         EntryCopy.put(locked, ByteBuffer.wrap(mark));
-        return Arrays.equals(read(place(id).resolve(LOCK), mark.length), mark);
+        return Arrays.equals(read(place.resolve(LOCK), mark.length), mark);
     }
 
     /** Notes that all volumes of an export are written. */
-    public void finish(Digest id) throws IOException {
-        Files.deleteIfExists(place(id).resolve(UNFINISHED));
+    public void finish(Saved export) throws IOException {
+        Files.deleteIfExists(place(export).resolve(UNFINISHED));
     }
 
     /**
-     * The export whose id begins like this.
+     * All that are saved of a bundle: one for each signature that it was given, and the one without, in the order of
+     * their names.
+     */
+    public List<Saved> of(Digest id) throws IOException {
+        List<Saved> exports = new ArrayList<>();
+        for (Path place : beginning(id.encoded())) {
+            exports.add(read(place));
+        }
+        return exports;
+    }
+
+    /**
+     * The export whose id begins like this. Where a bundle was exported with several signatures, the id is followed by
+     * {@code -} and what the mark of the one that is meant begins with.
      *
-     * @throws BundleException if the ids of several do
+     * @throws BundleException if the ids of several do, or several are of that bundle
      */
     public Optional<Saved> find(String id) throws IOException {
         String prefix = id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
-        List<Path> found = places().stream()
-                .filter(place -> prefix.length() >= 6
-                        && String.valueOf(place.getFileName()).startsWith(prefix))
-                .toList();
+        List<Path> found = prefix.length() < 6 ? List.of() : beginning(prefix);
         if (found.size() > 1) {
-            throw new BundleException("the ids of " + found.size() + " exports begin with " + prefix + ": "
-                    + found.stream()
-                            .map(place -> String.valueOf(place.getFileName()))
-                            .collect(Collectors.joining(", ")));
+            throw several(prefix, found);
         }
         return found.size() == 1 ? Optional.of(read(found.getFirst())) : Optional.empty();
+    }
+
+    private List<Path> beginning(String prefix) throws IOException {
+        String id = prefix.substring(0, Math.min(prefix.length(), ID_DIGITS));
+        List<Path> found = new ArrayList<>();
+        for (Path place : places()) {
+            if (String.valueOf(place.getFileName()).startsWith(id)
+                    && name(place).startsWith(prefix)) {
+                found.add(place);
+            }
+        }
+        return found;
+    }
+
+    private static BundleException several(String prefix, List<Path> found) throws IOException {
+        List<String> ids = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (Path place : found) {
+            String name = name(place);
+            ids.add(name.substring(0, name.indexOf('-')));
+            Path output = place.resolve(NAME);
+            names.add(name + (Files.exists(output) ? " (" + text(output) + ")" : ""));
+        }
+        if (ids.stream().distinct().count() == 1) {
+            return new BundleException("bundle sha256:" + ids.getFirst() + " was exported " + found.size()
+                    + " times, with different signatures or without; name one of its volumes in the place of the id, or one of: "
+                    + String.join(", ", names));
+        }
+        return new BundleException(
+                "the ids of " + found.size() + " exports begin with " + prefix + ": " + String.join(", ", ids));
     }
 
     private List<Path> places() throws IOException {
@@ -298,12 +362,23 @@ public final class SavedExports {
     private static Saved read(Path place) throws IOException {
         Path inventory = place.resolve(INVENTORY);
         byte[] document = read(inventory, BundleLimits.DOCUMENT_BYTES);
-        Path signature = place.resolve(SIGNATURE);
         return new Saved(
                 InventoryJson.read(document, inventory.toString()),
                 document,
-                Files.exists(signature) ? Optional.of(read(signature, BundleLimits.SIGNATURE_BYTES)) : Optional.empty(),
-                new String(read(place.resolve(NAME), 1000), StandardCharsets.UTF_8));
+                signature(place),
+                text(place.resolve(NAME)));
+    }
+
+    private static Optional<byte[]> signature(Path place) throws IOException {
+        try {
+            return Optional.of(read(place.resolve(SIGNATURE), BundleLimits.SIGNATURE_BYTES));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static String text(Path file) throws IOException {
+        return new String(read(file, 1000), StandardCharsets.UTF_8);
     }
 
     private static byte[] read(Path file, int limit) throws IOException {

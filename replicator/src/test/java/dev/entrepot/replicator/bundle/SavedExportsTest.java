@@ -3,8 +3,10 @@ package dev.entrepot.replicator.bundle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Digest;
 import java.io.Closeable;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -34,7 +36,7 @@ class SavedExportsTest {
         SavedExports exports = new SavedExports(data);
         SavedExports.Saved export = saved(100);
         exports.save(export, "request");
-        try (Closeable _ = exports.lock(export.id())) {
+        try (Closeable _ = exports.lock(export)) {
             assertThatThrownBy(() -> exports.save(export, "another request"))
                     .isInstanceOf(BundleException.class)
                     .hasMessageContaining("is being written");
@@ -83,7 +85,7 @@ class SavedExportsTest {
                 try {
                     folder.save(export, "request " + export.id());
                     folder.unfinished("another request");
-                    folder.lock(export.id()).close();
+                    folder.lock(export).close();
                 } catch (BundleException e) {
                     assertThat(e).hasMessageContaining("bundle " + export.id()).hasMessageContaining("writ");
                 }
@@ -103,16 +105,16 @@ class SavedExportsTest {
         SavedExports exports = new SavedExports(data);
         SavedExports.Saved export = saved(100);
         exports.save(export, "request");
-        FileChannel late = exports.lockFile(export.id());
+        FileChannel late = SavedExports.lockFile(exports.place(export));
         exports.save(export, "request");
-        exports.lock(export.id()).close();
+        exports.lock(export).close();
 
-        assertThatThrownBy(() -> exports.locked(late, export.id()))
+        assertThatThrownBy(() -> SavedExports.locked(late, exports.place(export), export.id()))
                 .isInstanceOf(BundleException.class)
                 .hasMessageContaining("another process is writing");
 
         assertThat(late.isOpen()).isFalse();
-        exports.lock(export.id()).close();
+        exports.lock(export).close();
     }
 
     @Test
@@ -124,7 +126,7 @@ class SavedExportsTest {
             for (int round = 0; round < 100; round++) {
                 try {
                     folder.save(export, "request");
-                    try (Closeable _ = folder.lock(export.id())) {
+                    try (Closeable _ = folder.lock(export)) {
                         for (int look = 0; look < 3; look++) {
                             assertThat(folder.unfinished("request")).isPresent();
                         }
@@ -171,5 +173,45 @@ class SavedExportsTest {
                 .isInstanceOf(BundleException.class)
                 .hasMessageContaining("ids of 2 exports begin with " + id.substring(0, 8));
         assertThat(exports.find(id)).isPresent();
+    }
+
+    private static SavedExports.Saved signed(SavedExports.Saved export, String signature, String name) {
+        return new SavedExports.Saved(
+                export.inventory(), export.document(), Optional.of(signature.getBytes(StandardCharsets.UTF_8)), name);
+    }
+
+    @Test
+    void exportsOfOneBundleThatAreSignedDifferentlyAreKeptBesideEachOther() throws Exception {
+        SavedExports exports = new SavedExports(data);
+        SavedExports.Saved unsigned = saved(100);
+        SavedExports.Saved first = signed(unsigned, "first", "first.tar");
+        SavedExports.Saved second = signed(unsigned, "second", "second.tar");
+        String id = unsigned.id().encoded();
+        exports.save(first, "first");
+        exports.save(unsigned, "unsigned");
+        exports.save(second, "second");
+        exports.save(signed(unsigned, "first", "again.tar"), "again");
+
+        assertThat(exports.of(unsigned.id()))
+                .extracting(SavedExports.Saved::name)
+                .containsExactlyInAnyOrder("out.tar", "again.tar", "second.tar");
+        assertThat(exports.unfinished("first")).as("saved anew").isEmpty();
+        try (Closeable _ = exports.lock(second)) {
+            exports.abandon("unsigned");
+        }
+        exports.finish(second);
+        assertThat(exports.unfinished("unsigned")).isEmpty();
+        assertThat(exports.unfinished("second")).isEmpty();
+        assertThat(exports.unfinished("again")).map(SavedExports.Saved::name).hasValue("again.tar");
+        assertThatThrownBy(() -> exports.find(id.substring(0, 12)))
+                .isInstanceOf(BundleException.class)
+                .hasMessageContainingAll("was exported 3 times", id + "-unsigned (out.tar)", "(second.tar)");
+        assertThat(exports.find("sha256:" + id + "-unsigned"))
+                .map(SavedExports.Saved::name)
+                .hasValue("out.tar");
+        String mark = Digest.sha256("first".getBytes(StandardCharsets.UTF_8)).encoded();
+        assertThat(exports.find(id + "-" + mark.substring(0, 4)))
+                .map(SavedExports.Saved::name)
+                .hasValue("again.tar");
     }
 }
