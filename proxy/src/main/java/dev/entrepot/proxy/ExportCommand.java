@@ -149,10 +149,7 @@ final class ExportCommand implements AutoCloseable {
             err.println("the difference to the receipt of " + since.getLast().made());
         }
         String asked = asked(selection, since);
-        if (request.restart()) {
-            saved.abandon(asked);
-        }
-        Optional<SavedExports.Saved> begun = request.dryRun() ? Optional.empty() : saved.unfinished(asked);
+        Optional<SavedExports.Saved> begun = request.dryRun() ? Optional.empty() : begun(asked, key);
         ExportSources sources = sources();
         begin(selection.shown());
         if (begun.isPresent()) {
@@ -161,6 +158,27 @@ final class ExportCommand implements AutoCloseable {
             return write(begun.get(), known, writer(begun.get()), all(begun.get()), sources);
         }
         return begin(selection, key, since, asked, sources);
+    }
+
+    private Optional<SavedExports.Saved> begun(String asked, Optional<BundleKey> key) throws IOException {
+        Optional<SavedExports.Saved> begun = request.restart() ? Optional.empty() : saved.unfinished(asked);
+        // What was asked for names the file of the key, which may have another in it by now.
+        if (begun.isPresent() && key.isPresent() && !signs(key.get(), begun.get())) {
+            err.println("bundle " + begun.get().id()
+                    + ", which was begun, is signed with another key than is in "
+                    + request.key().get()
+                    + " now; selecting anew");
+            begun = Optional.empty();
+        }
+        if (begun.isEmpty()) {
+            saved.abandon(asked);
+        }
+        return begun;
+    }
+
+    // The same key gives the same signature.
+    private static boolean signs(BundleKey key, SavedExports.Saved export) throws IOException {
+        return Arrays.equals(key.sign(export.document()), export.signature().orElse(null));
     }
 
     private int begin(

@@ -29,6 +29,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.util.ArrayList;
@@ -598,5 +599,45 @@ class ExportCommandTest {
                 .contains("exists and is not this volume");
         assertDone(export("outside", "--output", "new.tar", "--unsigned", "--restart"));
         assertThat(inventory(tar("new.tar")).images()).hasSize(2);
+    }
+
+    private String breakOff(String... arguments) {
+        Bundle image = pushImage("v1", 3000, 400_000);
+        image.blobs().keySet().forEach(blob -> source.faults().always(Requests.blob(blob), Fault.status(403)));
+        assertThat(export(arguments)).returns(1, Result::code);
+        source.faults().clear();
+        return "going on with bundle";
+    }
+
+    @Test
+    void dryRunWithRestartDoesNotForgetTheExportThatWasBegun() throws Exception {
+        String goingOn = breakOff("outside", "--output", "out.tar", "--unsigned");
+
+        assertDone(export("outside", "--output", "out.tar", "--unsigned", "--dry-run", "--restart"));
+
+        assertThat(export("outside", "--output", "out.tar", "--unsigned").err()).contains(goingOn);
+    }
+
+    @Test
+    void exportThatWasBegunIsNotGoneOnWithWhenTheKeyIsAnotherByNow() throws Exception {
+        String goingOn = breakOff("outside", "--output", "out.tar", "--key", "ours.pem");
+        Files.copy(folder.resolve("ours.pem"), folder.resolve("was.pem"));
+        Files.copy(folder.resolve("theirs.pem"), folder.resolve("ours.pem"), StandardCopyOption.REPLACE_EXISTING);
+
+        Result result = export("outside", "--output", "out.tar", "--key", "ours.pem");
+
+        assertDone(result);
+        assertThat(result.err())
+                .contains("signed with another key than is in " + folder.resolve("ours.pem"))
+                .doesNotContain(goingOn);
+        Map<String, byte[]> files = tar("out.tar");
+        assertThat(BundleTrust.read(folder.resolve("theirs.pub"))
+                        .verifies(file(files, "entrepot/inventory.json"), file(files, "entrepot/inventory.sig")))
+                .isTrue();
+        Files.copy(folder.resolve("was.pem"), folder.resolve("ours.pem"), StandardCopyOption.REPLACE_EXISTING);
+        Files.delete(folder.resolve("out.tar"));
+        assertThat(export("outside", "--output", "out.tar", "--key", "ours.pem").err())
+                .as("the one that was begun is forgotten")
+                .doesNotContain(goingOn);
     }
 }
