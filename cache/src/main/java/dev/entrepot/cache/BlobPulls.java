@@ -141,6 +141,7 @@ final class BlobPulls {
                 }
                 return true;
             }
+            refuseWithoutRoom(digest, declared(link), settings);
             BlobFetches.Joined joined = join(digest, link, settings);
             Runnable left = joined.fetch().followers().addInBackground();
             try {
@@ -155,6 +156,22 @@ final class BlobPulls {
             } finally {
                 left.run();
             }
+        }
+    }
+
+    // Nobody but the store wants it: without room it would be asked for and thrown away. A manifest may state a wrong
+    // size, and where it states none, that shows when it comes.
+    private void refuseWithoutRoom(Digest digest, OptionalLong declared, CacheSettings settings) throws IOException {
+        if (declared.isEmpty()
+                || cache.fetches().isRunning(digest)
+                || cache.lackOfRoom(digest, declared.getAsLong()).isEmpty()) {
+            return;
+        }
+        long bytes = stated(digest, settings).orElse(declared.getAsLong());
+        Optional<String> lack = cache.lackOfRoom(digest, bytes);
+        if (lack.isPresent()) {
+            cache.store().refusals().refused(ContentKind.BLOB, lack.get());
+            throw new IOException("the cache has no room for its " + bytes + " bytes: " + lack.get());
         }
     }
 
@@ -282,13 +299,17 @@ final class BlobPulls {
         if (limit.isEmpty() || limit.get().refusal(digest, declared).isEmpty()) {
             return;
         }
-        OptionalLong stated = OptionalLong.empty();
+        OptionalLong stated = stated(digest, settings);
+        refuseTooLarge(settings, digest, stated.isPresent() ? stated : declared);
+    }
+
+    private OptionalLong stated(Digest digest, CacheSettings settings) throws IOException {
         try {
-            stated = askSize(digest, settings);
+            return askSize(digest, settings);
         } catch (RegistryException e) {
             // It does not say another.
+            return OptionalLong.empty();
         }
-        refuseTooLarge(settings, digest, stated.isPresent() ? stated : declared);
     }
 
     private boolean isOwn(BlobFetches.Joined joined) {

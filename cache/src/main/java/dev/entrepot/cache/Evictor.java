@@ -100,6 +100,33 @@ public final class Evictor implements AutoCloseable {
     }
 
     /**
+     * Why {@link #reserve} would find no room for a blob of a length that nobody is fetching, whatever it evicted, as
+     * {@link #lack} says it. Evicts nothing itself.
+     *
+     * @return empty if there is room or it could be made, or if that cannot be found out now
+     */
+    Optional<String> lackOfAllRoom(Digest digest, long totalBytes) {
+        List<String> lack = new ArrayList<>(1);
+        locked(() -> {
+            if (account.need(totalBytes, limits.capacityBytes()).isEmpty()) {
+                return true;
+            }
+            List<StoredContent> partials = store.ingests().idle();
+            long there = partials.stream()
+                    .filter(partial -> partial.digest().equals(digest))
+                    .mapToLong(StoredContent::sizeBytes)
+                    .sum();
+            Optional<DiskNeed> need = account.need(Math.max(0, totalBytes - there), limits.capacityBytes());
+            if (need.isPresent() && !canFree(need.get(), partials)) {
+                lack.add(account.lack(there, protection.inUseBytes(), pins.bytes())
+                        .of(totalBytes));
+            }
+            return true;
+        });
+        return lack.stream().findFirst();
+    }
+
+    /**
      * Why {@link #reserve} has found no room for a blob of a length: which limit leaves none, with figures, and what to
      * do about it. As it is now, which may be a moment later.
      */
@@ -357,13 +384,14 @@ public final class Evictor implements AutoCloseable {
         if (need.isEmpty()) {
             return Optional.empty();
         }
-        protection.refresh();
         List<StoredContent> partials = store.ingests().idle();
+        return canFree(need.get(), partials) ? Optional.of(eviction(need.get(), partials)) : Optional.empty();
+    }
+
+    private boolean canFree(DiskNeed need, List<StoredContent> partials) throws IOException {
+        protection.refresh();
         long others = others(partials);
-        long missing = need.get().missingBytes();
-        return missing > protection.evictableBytes(missing - others) + others
-                ? Optional.empty()
-                : Optional.of(eviction(need.get(), partials));
+        return need.missingBytes() <= protection.evictableBytes(need.missingBytes() - others) + others;
     }
 
     private long others(List<StoredContent> partials) {

@@ -228,9 +228,10 @@ public final class PullThrough {
 
     /**
      * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not
-     * read and does not count as used.
+     * read and does not count as used. What the store has no room for, whatever it evicts, is not asked for.
      *
-     * @return whether it is in the store now; false if the local disk failed or has no room for it
+     * @return whether it is in the store now; false if the local disk failed, or had no room for it when it came
+     * @throws IOException if there is no room for it; the message says which limit leaves none, and what to do
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
      * @throws BlockedException if a rule of the cache forbids it
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer, or not the blob

@@ -286,6 +286,14 @@ public final class PullThroughCache {
     }
 
     /**
+     * Which limit would leave no room for a blob of so many bytes, whatever was evicted, and what to do about it; empty
+     * if there is room or it could be made. Evicts nothing.
+     */
+    Optional<String> lackOfRoom(Digest digest, long totalBytes) {
+        return index.isFull() ? Optional.of(INDEX_FULL) : evictor.lackOfAllRoom(digest, totalBytes);
+    }
+
+    /**
      * Brings back content that was lost on the disk: from memory, or from the upstream.
      *
      * @param repository one that has it, as {@link #alwaysAsking} gives it

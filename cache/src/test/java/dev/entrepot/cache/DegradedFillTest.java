@@ -10,6 +10,8 @@ import dev.entrepot.oci.testing.LogLines;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,6 +54,42 @@ class DegradedFillTest {
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         assertThat(cache.store.blobSize(digest)).isEmpty();
         assertThat(cache.cache.statistics().degraded()).isEqualTo(2);
+    }
+
+    @Test
+    void whatNobodyButTheStoreWantsIsNotFetchedWithoutRoom() {
+        assertThatThrownBy(() -> repository.keepBlob(digest))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("no room for its 400000 bytes")
+                .hasMessageContaining("raise capacity");
+        assertThat(upstream.bytesSent).hasValue(0);
+        assertThat(cache.store.refusals().last())
+                .map(StoreRefusals.Refusal::kind)
+                .hasValue(ContentKind.BLOB);
+    }
+
+    @Test
+    void manifestThatStatesAWrongSizeKeepsABlobThatHasRoomFromNothing() throws IOException {
+        byte[] small = CacheFixture.randomBytes(2_000, 2);
+        Digest stated = upstream.addBlob(small);
+        cache.index.links().add(upstream.repository, List.of(new Link(stated, OptionalLong.of(1L << 40), false)));
+
+        assertThat(repository.keepBlob(stated)).isTrue();
+
+        assertThat(cache.store.blobSize(stated)).hasValue(2_000);
+    }
+
+    @Test
+    void whatIsThereOfABlobNeedsNoMoreRoom() throws Exception {
+        byte[] most = CacheFixture.randomBytes(9_000, 3);
+        Digest begun = upstream.addBlob(most);
+        cache.index.links().add(upstream.repository, List.of(new Link(begun, OptionalLong.of(9_000), false)));
+        try (Ingest ingest = cache.store.ingest(begun)) {
+            ingest.write(most, 0, 6_000);
+            ingest.suspend();
+        }
+
+        assertThat(repository.keepBlob(begun)).isTrue();
     }
 
     @Test

@@ -159,16 +159,28 @@ class GraphFillerTest {
     }
 
     @Test
-    void lackOfRoomIsAFailureThatSaysSo() throws IOException {
-        registry.push(NAME, images.image(900_000), TAG.value());
+    void whatThereIsNoRoomForIsNotFetchedAndTheFailureSaysWhyAndWhatToDo() throws IOException {
+        Bundle image = registry.push(NAME, images.image(900_000, 800_000), TAG.value());
+        List<Digest> layers = Manifest.parse(image.root()).blobs().stream()
+                .filter(blob -> blob.sizeBytes() > 100_000)
+                .map(Descriptor::digest)
+                .toList();
         try (FilledCache cache = new FilledCache(directory, registry, 100_000)) {
             FillReport report = cache.filler().fill(whole(TAG));
 
             assertThat(report.failures())
-                    .singleElement()
-                    .extracting(FillReport.Failure::cause)
-                    .asString()
-                    .contains("no room");
+                    .hasSize(2)
+                    .allSatisfy(failure -> assertThat(failure.cause())
+                            .startsWith("the cache has no room for its ")
+                            .contains("the whole capacity of 100000 bytes", "raise capacity"))
+                    .extracting(FillReport.Failure::node)
+                    .containsExactlyInAnyOrderElementsOf(
+                            layers.stream().map(Digest::toString).toList());
+            assertThat(report.blobs()).isEqualTo(image.blobs().size() - 2);
+            for (Digest layer : layers) {
+                assertThat(registry.requests(Requests.method("GET").and(Requests.blob(layer))))
+                        .isEmpty();
+            }
         }
     }
 
