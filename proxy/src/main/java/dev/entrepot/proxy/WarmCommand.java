@@ -155,6 +155,9 @@ final class WarmCommand {
         String file = command.matchedPositionalValue(0, "-");
         WarmList list = read(file, folder, in);
         list.unread().forEach(line -> err.println("entrepot: " + file + ", " + line));
+        if (list.unreadMore() > 0) {
+            err.println("entrepot: " + file + ": and " + list.unreadMore() + " more that are no images");
+        }
         List<Reference> images = list.top(top);
         if (command.hasMatchedOption(DRY_RUN)) {
             if (command.hasMatchedOption(JSON)) {

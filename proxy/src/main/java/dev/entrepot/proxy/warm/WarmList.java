@@ -12,8 +12,9 @@ import java.util.Map;
  *
  * @param images how often each was named, in the order in which they came
  * @param unread what could not be understood, each with its place, at most {@link #UNREAD_SHOWN}
+ * @param unreadMore how many more could not be understood
  */
-public record WarmList(Map<Reference, Integer> images, List<String> unread) {
+public record WarmList(Map<Reference, Integer> images, List<String> unread, long unreadMore) {
     /** The most images that one list holds. */
     public static final int MAX_IMAGES = 100_000;
 

@@ -19,6 +19,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -40,6 +41,8 @@ public final class WarmListReader {
     private final LoggedPulls pulls;
     private final Map<Reference, Integer> images = new LinkedHashMap<>();
     private final List<String> unread = new ArrayList<>();
+    private long unreadMore;
+    private boolean logged;
 
     /** A reader that knows the names of the upstreams in the paths of an access log. */
     public WarmListReader(LoggedPulls pulls) {
@@ -49,8 +52,8 @@ public final class WarmListReader {
     /**
      * Reads to the end.
      *
-     * @throws IOException if the input cannot be read, is no JSON although it begins like it, or names more than
-     *     {@link WarmList#MAX_IMAGES} images
+     * @throws IOException if the input cannot be read, is no JSON although it begins like it, but for the last line of
+     *     an access log, which may be cut off, or names more than {@link WarmList#MAX_IMAGES} images
      */
     public WarmList read(InputStream input) throws IOException {
         BufferedInputStream in = new BufferedInputStream(input);
@@ -59,7 +62,7 @@ public final class WarmListReader {
         } else {
             readLines(in);
         }
-        return new WarmList(images, unread);
+        return new WarmList(images, unread, unreadMore);
     }
 
     private static boolean beginsWithBrace(BufferedInputStream in) throws IOException {
@@ -114,6 +117,10 @@ public final class WarmListReader {
                 readObject(parser, number);
             }
         } catch (JacksonException e) {
+            // The end of a log may be on its way still, or was lost when its writer was killed.
+            if (logged && e instanceof UnexpectedEndOfInputException) {
+                return;
+            }
             throw new IOException("the input begins as JSON and is none at line "
                     + e.getLocation().getLineNr() + "; expected references, one in a line, the output of"
                     + " \"kubectl get pods -o json\", or an access log");
@@ -137,7 +144,8 @@ public final class WarmListReader {
                 value(parser, names, depth, fields, number);
             }
         } while (depth > 0 && parser.nextToken() != null);
-        if (fields.containsKey("path")) {
+        logged = fields.containsKey("path");
+        if (logged) {
             addLogged(pulls.of(fields));
         }
     }
@@ -168,6 +176,8 @@ public final class WarmListReader {
             add(image.get());
         } else if (unread.size() < WarmList.UNREAD_SHOWN) {
             unread.add(place + ": \"" + shown(text) + "\" is no image; expected host/name:tag or host/name@digest");
+        } else {
+            unreadMore++;
         }
     }
 

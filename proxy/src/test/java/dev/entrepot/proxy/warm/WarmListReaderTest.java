@@ -144,6 +144,34 @@ class WarmListReaderTest {
                 .hasMessageContaining("kubectl get pods -o json");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\n", "\"pa", "\"path\": \"/v2/team/ap", "\"status\": 2", "\"path\": \"\\u00"})
+    void accessLogInJsonMayEndInTheMiddleOfALine(String rest) throws IOException {
+        String line =
+                "{\"method\":\"GET\",\"path\":\"/v2/team/app/manifests/v1\",\"kind\":\"manifest\",\"status\":200,\"upstream\":\"quay.io\"}\n";
+
+        WarmList list = read(line + "{" + rest);
+
+        assertThat(list.top(9).stream().map(Reference::toString)).containsExactly("quay.io/team/app:v1");
+        assertThat(list.unread()).isEmpty();
+    }
+
+    @Test
+    void whatIsInvalidInTheMiddleOfALogIsRefusedAndSoIsAListThatIsCutOff() {
+        assertThatThrownBy(() -> read("{\"path\": \"/v2/a/manifests/v1\"}\n{oops}\n{\"path\": \"/\"}"))
+                .hasMessageContaining("is none at line 2");
+        assertThatThrownBy(() -> read("{\"containers\": [{\"image\": \"a\"}]}\n{\"containers\": [{\"image\": \"b\"}"))
+                .hasMessageContaining("is none at line");
+    }
+
+    @Test
+    void moreThatIsNoImageThanIsToldIsCounted() throws IOException {
+        WarmList list = read("no image\n".repeat(WarmList.UNREAD_SHOWN + 7));
+
+        assertThat(list.unread()).hasSize(WarmList.UNREAD_SHOWN);
+        assertThat(list.unreadMore()).isEqualTo(7);
+    }
+
     @Test
     void nothingIsAnEmptyList() throws IOException {
         assertThat(images("")).isEmpty();
