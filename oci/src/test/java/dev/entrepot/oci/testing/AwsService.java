@@ -113,6 +113,11 @@ public final class AwsService implements MiniHttpServer.Handler {
                         : Response.of(401);
             case "/container/own" ->
                 Response.json(200, "{\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\"}".formatted(KEY_ID, SECRET));
+            case "/container/null", "/container/empty" ->
+                Response.json(
+                        200,
+                        "{\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"%s\",\"Token\":%s}"
+                                .formatted(KEY_ID, SECRET, request.path().endsWith("null") ? "null" : "\"\""));
             case "/federation/credentials" -> portal(request);
             case "/token" -> oidc(request, body);
             default -> Response.of(404);

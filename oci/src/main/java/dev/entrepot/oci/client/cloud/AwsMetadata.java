@@ -51,8 +51,15 @@ final class AwsMetadata {
         String token = file.isEmpty() ? variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") : Answers.file(Path.of(file));
         JsonNode answer = services.json(token.isEmpty() ? request : request.with("Authorization", token));
         // What is not AWS's own, as an agent beside the process, may have keys that are nobody's for a while only.
-        boolean lent = !relative.isEmpty() || !answer.path("Token").isMissingNode();
+        boolean lent = !relative.isEmpty() || !isNothing(answer.path("Token"));
         return Optional.of(keys(request, answer, lent));
+    }
+
+    // Some write out a field that has nothing in it.
+    private static boolean isNothing(JsonNode value) {
+        return value.isMissingNode()
+                || value.isNull()
+                || value.isString() && value.asString().isEmpty();
     }
 
     /** The keys of an instance's role (IMDSv2); empty if the instance has none, or the service is switched off. */

@@ -253,9 +253,10 @@ class EcrCredentialsTest {
         assertThat(aws.signer("token")).startsWith("ASIACONTAINER");
     }
 
-    @Test
-    void endpointBesideAContainerMayHaveKeysOfItsOwnWithoutAToken() throws IOException {
-        world.with("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri() + "/container/own");
+    @ParameterizedTest
+    @ValueSource(strings = {"own", "null", "empty"})
+    void endpointBesideAContainerMayHaveKeysOfItsOwnWithoutAToken(String place) throws IOException {
+        world.with("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri() + "/container/" + place);
 
         assertThat(CloudWorld.get(source())).isEqualTo(password(1));
         assertThat(aws.signer("token")).startsWith(AwsService.KEY_ID);
