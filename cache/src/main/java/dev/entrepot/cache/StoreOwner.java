@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import java.util.Set;
 
@@ -11,7 +12,7 @@ import java.util.Set;
  * Keeps files of root out of a store that is another user's: what root makes there is root's, and the server of that
  * user could not open it any more. Whose a store is, its lock says, which the first process that opened it has made and
  * no later one replaces; where there is none yet, the folder does. So a store that none but root has ever used goes on
- * being root's, whoever's the folder is, as on the volume of a container. Makes nothing.
+ * being root's, whoever's the folder is, as on the volume of a container. Leaves nothing there.
  *
  * <p>Nothing is given to the owner instead, which root of a container may not even be able to do: SQLite makes files of
  * its own, and whoever is killed in between leaves what nobody gave away.
@@ -44,11 +45,41 @@ record StoreOwner(Path folder, long uid, long gid, String name) {
         }
     }
 
-    /** The owner, if he is another than the user of this process, and that is root. */
+    /**
+     * The owner, if he is another than the user of this process, and that is root, and what root makes there is not his
+     * all the same.
+     */
     static Optional<StoreOwner> foreign(StoreLayout layout) throws IOException {
         Optional<StoreOwner> found = of(layout);
-        // Asked only then, because it may need a file.
-        return found.isPresent() && found.get().uid() != ROOT && ownUid() == ROOT ? found : Optional.empty();
+        // Asked only then, because each may need a file.
+        return found.isPresent()
+                        && found.get().uid() != ROOT
+                        && ownUid() == ROOT
+                        && !ownsWhatIsMade(found.get().folder(), found.get().uid())
+                ? found
+                : Optional.empty();
+    }
+
+    /**
+     * Whether a file that this process makes in a folder is that user's. Elsewhere than on a disk of this machine (NFS,
+     * 9p, virtiofs, FUSE) the other side may say whose it is, and only a file tells. It is gone when this returns, and
+     * the folder as old as before.
+     *
+     * @return false also where no file can be made
+     */
+    static boolean ownsWhatIsMade(Path folder, int uid) {
+        try {
+            FileTime before = Files.getLastModifiedTime(folder);
+            Path file = Files.createTempFile(folder, ".whose-", "");
+            try {
+                return Files.getAttribute(file, "unix:uid").equals(uid);
+            } finally {
+                Files.delete(file);
+                Files.setLastModifiedTime(folder, before);
+            }
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
     }
 
     /**

@@ -100,6 +100,19 @@ class StoreOwnerTest {
     }
 
     @Test
+    void whoseAFileIsThatIsMadeShowsInOneThatIsGoneAtOnce() throws IOException {
+        Files.createDirectory(folder());
+        int own = (int) Files.getAttribute(folder(), "unix:uid");
+        Map<Path, FileTime> before = files();
+
+        assertThat(StoreOwner.ownsWhatIsMade(folder(), own)).isTrue();
+        assertThat(StoreOwner.ownsWhatIsMade(folder(), OTHER)).isFalse();
+        assertThat(StoreOwner.ownsWhatIsMade(folder().resolve("missing"), own)).isFalse();
+
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
     void rootServesAStoreOfAnotherUser() throws IOException {
         assumeRoot();
         makeStore();
