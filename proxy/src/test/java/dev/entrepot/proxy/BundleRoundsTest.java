@@ -282,6 +282,11 @@ class BundleRoundsTest {
         Result result = imports(1, "a.tar", target, "--receipt", "file/r.json", "--receipt-key", "theirs.pem");
 
         assertThat(result.err()).contains("the receipt cannot be written to " + folder.resolve("file/r.json"));
+        Files.createDirectory(folder.resolve("receipts"));
+        assertThat(imports(1, "a.tar", target, "--receipt", "receipts", "--receipt-key", "theirs.pem")
+                        .err())
+                .contains("the receipt cannot be written to " + folder.resolve("receipts") + ": that is a folder")
+                .doesNotContain("Exception");
         assertThat(target.manifests("inside/app")).isEmpty();
     }
 

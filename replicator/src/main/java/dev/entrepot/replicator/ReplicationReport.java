@@ -10,7 +10,7 @@ import java.util.OptionalLong;
 /**
  * What a run did, or a round of one.
  *
- * @param run number of the run in the journal; each round has one of its own
+ * @param run number of the run in the journal; each round has one of its own; 0 of what the journal does not keep
  * @param rule name of the rule
  * @param trigger why it ran
  * @param started when it began

@@ -130,10 +130,12 @@ public final class ReportWriter {
      */
     public static String toText(ReplicationReport report, String outcome) {
         StringBuilder text = new StringBuilder();
-        text.append(report.roundOf().isPresent() ? "round " : "run ")
-                .append(report.run())
-                .append(" of ")
-                .append(report.rule());
+        if (report.run() != 0) {
+            text.append(report.roundOf().isPresent() ? "round " : "run ")
+                    .append(report.run())
+                    .append(" of ");
+        }
+        text.append(report.rule());
         text.append(": ").append(outcome).append(" in ");
         text.append(Sizes.time(report.duration())).append(" (").append(report.trigger());
         report.roundOf().ifPresent(run -> text.append(", a round of run ").append(run));

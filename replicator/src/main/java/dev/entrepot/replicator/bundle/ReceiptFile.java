@@ -21,13 +21,13 @@ public final class ReceiptFile {
      * @throws IOException if it cannot; the message names the file
      */
     public static void prepare(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new IOException("the receipt cannot be written to " + file + ": that is a folder; name a file");
+        }
         try {
             Path folder = file.toAbsolutePath().getParent();
             if (folder != null) {
                 Files.createDirectories(folder);
-            }
-            if (Files.isDirectory(file)) {
-                throw new IOException("it is a folder");
             }
             Path aside = aside(file);
             try {
