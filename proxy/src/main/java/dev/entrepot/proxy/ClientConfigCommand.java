@@ -99,7 +99,10 @@ final class ClientConfigCommand {
         List<ConfigurationFile> files = settings.files(client);
         if (files.isEmpty()) {
             throw new BadRequestException(
-                    "Docker pulls nothing but docker.io through a mirror, and without naming it: that needs `default-upstream: docker.io`");
+                    config.defaultUpstream().equals(Optional.of(RegistryHost.DOCKER_HUB))
+                            ? "Docker pulls nothing but docker.io through a mirror; name that with " + REGISTRY
+                                    + " too, or leave that option out"
+                            : "Docker pulls nothing but docker.io through a mirror, and without naming it: that needs `default-upstream: docker.io`");
         }
         Optional<Path> into = Optional.<Path>ofNullable(command.matchedOptionValue(INTO, null))
                 .map(workingDirectory::resolve);

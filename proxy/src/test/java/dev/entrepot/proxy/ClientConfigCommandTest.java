@@ -268,6 +268,16 @@ class ClientConfigCommandTest {
     }
 
     @Test
+    void dockerForAnotherRegistryAloneIsRefusedWithAnotherRemedyIfDockerHubIsTheDefault() throws Exception {
+        Files.writeString(
+                folder.resolve("entrepot.yaml"),
+                "default-upstream: docker.io\nupstreams: {docker.io: {}, quay.io: {}}\n");
+        CommandRunner.Result result = run("client-config", "docker", "--registry", "quay.io");
+        assertThat(result.code()).isEqualTo(ExitCodes.USAGE);
+        assertThat(result.err()).contains("nothing but docker.io", "--registry").doesNotContain("default-upstream");
+    }
+
+    @Test
     void unknownClientUpstreamOrAddressIsRefused() {
         assertThat(run("client-config", "rkt").err())
                 .contains("rkt", "buildkit, containerd, crio, docker, k3s, kind, podman");
