@@ -233,7 +233,7 @@ final class CacheOperations {
     /** Has all that is stored read again, in the background. */
     ObjectNode scrub() throws IOException {
         cache.scrub().request();
-        return scrubbing();
+        return scrubbing().put("begun", true);
     }
 
     /** Reads all that is stored again, in this thread. What is bad is left for the next server to fetch anew. */

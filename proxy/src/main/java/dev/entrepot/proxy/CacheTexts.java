@@ -23,7 +23,12 @@ final class CacheTexts {
                         answer.path("evicted").asLong(),
                         size(answer.path("bytes")),
                         answer.path("stayed").asLong());
-            case "scrub" -> scrub(answer);
+            // A server has only begun; what it found before is no answer.
+            case "scrub" ->
+                answer.path("begun").asBoolean(false)
+                        ? "the server reads all that is stored, in the background; entrepot cache stats shows how far it is,"
+                                + " and what it found\n"
+                        : scrub(answer);
             case "rebuild" ->
                 String.format(
                         Locale.ROOT,

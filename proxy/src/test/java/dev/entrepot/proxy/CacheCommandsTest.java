@@ -148,7 +148,9 @@ class CacheCommandsTest {
     void scrubFindsWhatHasGoneBadAndItIsFetchedAnew() throws Exception {
         Path file = spoiledBlob();
         byte[] bytes = Files.readAllBytes(file);
-        json("scrub");
+        assertThat(run("cache", "scrub").out())
+                .contains("in the background", "cache stats")
+                .doesNotContain("checked");
         MirrorFixture.await(() -> json("stats").path("scrub").path("bad").asLong() == 1);
         assertThat(mirror.metric("entrepot_scrub_bad_total")).isEqualTo(1);
         assertThat(mirror.metric("entrepot_quarantined_total")).isEqualTo(1);
