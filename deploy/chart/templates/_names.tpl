@@ -1,4 +1,4 @@
-{{/* The name of a release may have dots and begin with a digit; that of a service may not. Two that would be one are told apart. */}}
+{{/* The name of a release may have dots and begin with a digit; that of a service may not. Two that would be one by that are told apart; not so two of more than 50 characters that begin with the same 50. */}}
 {{- define "entrepot.name" -}}
 {{- $release := .Release.Name -}}
 {{- if regexMatch "^[a-z][a-z0-9-]*$" $release -}}

@@ -15,9 +15,8 @@ import org.jspecify.annotations.Nullable;
  * tells nobody. Safe for all threads.
  */
 final class StandardOutput extends OutputStream {
-    // What the operating system says where whoever reads has gone, as head does when it has seen enough; in the
-    // language
-    // of the user it says something else.
+    // What the operating system says where whoever reads has gone, as head does when it has seen enough. In the
+    // language of the user it says something else.
     private static final String GONE = "Broken pipe";
 
     private final OutputStream out;
