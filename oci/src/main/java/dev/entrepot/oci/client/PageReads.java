@@ -29,25 +29,15 @@ final class PageReads {
 
     private static final int MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
-    // What a server of this program says of a list of tags that its own upstream may have cut.
+    // What a server of this program says of a list of tags that its own upstream may have cut. Whoever says so is
+    // believed: it makes nobody take anything for gone.
     private static final String OF_TAGS = "X-Entrepot-Tags";
     private static final String MAY_BE_CUT = "may-be-cut";
 
     private final Calls calls;
-    private final boolean ofServer;
 
     PageReads(Calls calls) {
-        this(calls, false);
-    }
-
-    private PageReads(Calls calls, boolean ofServer) {
         this.calls = calls;
-        this.ofServer = ofServer;
-    }
-
-    /** Of a server of this program, which is believed that a list may be cut. */
-    static PageReads ofServer(Calls calls) {
-        return new PageReads(calls, true);
     }
 
     /**
@@ -135,8 +125,8 @@ final class PageReads {
             }
             List<T> names = new ArrayList<>();
             texts.forEach(text -> parse(text, parser).ifPresent(names::add));
-            boolean doubted = ofServer
-                    && response.header(OF_TAGS).filter(MAY_BE_CUT::equals).isPresent();
+            boolean doubted =
+                    response.header(OF_TAGS).filter(MAY_BE_CUT::equals).isPresent();
             return new Answer<>(names, texts, next, doubted);
         });
     }

@@ -98,7 +98,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.countsPulls = other.countsPulls;
         this.manifests = other.manifests.by(calls, toServer);
         this.blobs = other.blobs.ofServer(calls, toServer);
-        this.pages = PageReads.ofServer(calls);
+        this.pages = new PageReads(calls);
         this.uploads = other.uploads;
         this.writes = other.writes;
         this.referrers = other.referrers.by(calls, toServer);
@@ -106,8 +106,8 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     /**
      * The same repository, of a server of this program, which is believed what it says of whether it had a blob
-     * ({@link BlobBody#isFromCache}), of whether its list of tags may be cut, and of why it fails: its word is in the
-     * messages, which name upstream and quota then, and when to come back.
+     * ({@link BlobBody#isFromCache}), and of why it fails: its word is in the messages, which name upstream and quota
+     * then, and when to come back.
      *
      * @param headers sent with each request that reads
      */

@@ -226,8 +226,8 @@ class PageReadsTest {
         assertThat(repository.ofServer(Map.of()).listTags(Optional.empty()).mayBeCut())
                 .isTrue();
         assertThat(repository.listTags(Optional.empty()).mayBeCut())
-                .as("a registry's own header of that name")
-                .isFalse();
+                .as("as an upstream or the source of a rule")
+                .isTrue();
     }
 
     @Test
