@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,12 +54,17 @@ public final class UpstreamRouter {
         }
     }
 
-    // As hosts, too: who leads clients here by DNS is asked under the name of Hub's API. A name that is an upstream's
-    // stays its own.
+    // As hosts, too: who leads clients here by DNS is asked under the name of Hub's API. What another upstream claims,
+    // if only as a host or only as an alias, means Docker Hub nowhere.
     private void takeOtherNamesOfDockerHub() {
         for (RegistryHost other : RegistryHost.OTHER_NAMES_OF_DOCKER_HUB) {
-            byName.putIfAbsent(other.value(), RegistryHost.DOCKER_HUB);
-            byHost.putIfAbsent(other.value(), RegistryHost.DOCKER_HUB);
+            String name = other.value();
+            if (Stream.of(byName, byHost)
+                    .map(map -> map.getOrDefault(name, RegistryHost.DOCKER_HUB))
+                    .allMatch(RegistryHost.DOCKER_HUB::equals)) {
+                byName.put(name, RegistryHost.DOCKER_HUB);
+                byHost.put(name, RegistryHost.DOCKER_HUB);
+            }
         }
     }
 

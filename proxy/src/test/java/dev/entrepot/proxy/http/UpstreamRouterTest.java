@@ -138,6 +138,17 @@ class UpstreamRouterTest {
 
         assertThat(route(own, "", "index.docker.io", "mirror", "a/b")).startsWith("index.docker.io/a/b");
         assertThat(route(own, "", "", "registry-1.docker.io", "a/b")).isEqualTo("quay.io/a/b");
+        assertThatThrownBy(() -> route(own, "", "registry-1.docker.io", "mirror", "a/b"))
+                .as("what is another upstream's host is no name of Docker Hub")
+                .isInstanceOf(NotFoundException.class);
+
+        UpstreamRouter aliased = new UpstreamRouter(
+                List.of(UpstreamNames.of(HUB), new UpstreamNames(quay, List.of("index.docker.io"), List.of())),
+                Optional.of(quay));
+        assertThat(route(aliased, "", "index.docker.io", "mirror", "a/b")).startsWith("quay.io/a/b");
+        assertThat(route(aliased, "", "", "index.docker.io", "a/b"))
+                .as("nor is another's alias a host of Docker Hub")
+                .isEqualTo("quay.io/a/b");
     }
 
     @Test
