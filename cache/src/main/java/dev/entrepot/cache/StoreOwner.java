@@ -67,12 +67,12 @@ record StoreOwner(Path folder, long uid, long gid, String name) {
      *
      * @return false also where no file can be made
      */
-    static boolean ownsWhatIsMade(Path folder, int uid) {
+    static boolean ownsWhatIsMade(Path folder, long uid) {
         try {
             FileTime before = Files.getLastModifiedTime(folder);
             Path file = Files.createTempFile(folder, ".whose-", "");
             try {
-                return Files.getAttribute(file, "unix:uid").equals(uid);
+                return number(file, "unix:uid") == uid;
             } finally {
                 Files.delete(file);
                 Files.setLastModifiedTime(folder, before);
