@@ -1,24 +1,16 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidNameException;
-import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.replicator.graph.Concurrently;
-import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,27 +35,17 @@ import org.jspecify.annotations.Nullable;
  * failure, and tried again by the next run.
  */
 final class LeftoverDeletion {
-    private static final int READS = 8;
-
     private final TargetSession session;
     private final PrunedRepository repository;
     private final Withdrawals source;
     private final TagNeeds needs;
     private final Set<Digest> needed = new HashSet<>();
-    private final Map<Digest, Leftover> candidates = new LinkedHashMap<>();
-    private final Map<Digest, Optional<Manifest>> found = new HashMap<>();
-    private final Map<Digest, List<Tag>> names = new HashMap<>();
-    // What stays with each; and what is deleted before each: what refers to it, and indexes that name it.
-    private final Map<Digest, Set<Digest>> held = new HashMap<>();
-    private final Map<Digest, Set<Digest>> before = new HashMap<>();
-    // What fallback tags listed of what was to go, by subject.
-    private final Map<Digest, List<Descriptor>> taken = new LinkedHashMap<>();
+    private final LeftoverGraph candidates;
+    private final LeftoverLists referrers;
     // Why what was to go stays after all.
     private final Map<Digest, String> kept = new HashMap<>();
     // Of that, what the target did not delete, or not yet: what is deleted after it waits for it.
     private final Set<Digest> standing = new HashSet<>();
-    // What of it the target has and does not give, and why.
-    private final Map<Digest, String> unreadable = new HashMap<>();
     // What the target refused, by what it answers, in the words of the first.
     private final Map<String, String> refusals = new LinkedHashMap<>();
     private int deleted;
@@ -76,6 +58,8 @@ final class LeftoverDeletion {
         this.repository = repository;
         this.source = source;
         this.needs = new TagNeeds(session, repository, Map.of());
+        this.candidates = new LeftoverGraph(repository);
+        this.referrers = new LeftoverLists(session, repository.repository(), candidates);
     }
 
     /** What can become of something left over. */
@@ -121,19 +105,17 @@ final class LeftoverDeletion {
         }
         needed.addAll(byTags.get());
         needed.addAll(wanted);
-        due.stream()
-                .filter(leftover -> !needed.contains(leftover.digest()))
-                .forEach(leftover -> candidates.put(leftover.digest(), leftover));
-        look();
-        relate();
+        candidates.read(
+                due.stream()
+                        .filter(leftover -> !needed.contains(leftover.digest()))
+                        .toList(),
+                tags);
         Map<Digest, String> stays = staying();
         List<Decision> decisions = new ArrayList<>();
-        for (Leftover leftover : inOrder()) {
-            Optional<Tag> tag =
-                    names.getOrDefault(leftover.digest(), List.of()).stream().findFirst();
+        for (Leftover leftover : candidates.inOrder()) {
+            Optional<Tag> tag = candidates.names(leftover.digest()).stream().findFirst();
             String doubt = stays.get(leftover.digest());
-            if (found.getOrDefault(leftover.digest(), Optional.empty()).isEmpty()
-                    && !unreadable.containsKey(leftover.digest())) {
+            if (!candidates.isThere(leftover.digest())) {
                 decisions.add(new Decision(leftover, Fate.GONE, "the target no longer has it", Optional.empty()));
             } else if (doubt != null) {
                 decisions.add(new Decision(leftover, Fate.STAYS, doubt, tag));
@@ -150,105 +132,41 @@ final class LeftoverDeletion {
                 .toList();
     }
 
-    private void look() throws IOException {
-        List<Digest> digests = List.copyOf(candidates.keySet());
-        List<Look> looks = Concurrently.map(digests, READS, this::read);
-        for (int i = 0; i < digests.size(); i++) {
-            Digest digest = digests.get(i);
-            Look look = looks.get(i);
-            found.put(digest, look.manifest());
-            look.obstacle().ifPresent(obstacle -> unreadable.put(digest, obstacle));
-        }
-        if (digests.isEmpty()) {
-            return;
-        }
-        named(tags)
-                .forEach((tag, digest) ->
-                        names.computeIfAbsent(digest, key -> new ArrayList<>()).add(tag));
-    }
-
-    // Which of them look like tags of cosign and name something that is left over.
-    private Map<Tag, Digest> named(Set<Tag> among) throws IOException {
-        List<Tag> attached = among.stream()
-                .filter(tag -> CosignTags.isAttached(tag) && tag.value().indexOf('.') >= 0)
-                .sorted()
-                .toList();
-        List<Optional<Digest>> named = Concurrently.map(attached, READS, repository::resolve);
-        Map<Tag, Digest> result = new LinkedHashMap<>();
-        for (int i = 0; i < attached.size(); i++) {
-            Tag tag = attached.get(i);
-            named.get(i).filter(candidates::containsKey).ifPresent(digest -> result.put(tag, digest));
-        }
-        return result;
-    }
-
-    // A manifest, if it is there and can be read; and why it cannot.
-    private record Look(Optional<Manifest> manifest, Optional<String> obstacle) {}
-
-    private Look read(Digest digest) throws IOException {
-        try {
-            return new Look(
-                    Optional.of(Manifest.parse(repository.repository().reader().fetchManifest(digest))),
-                    Optional.empty());
-        } catch (NotFoundException e) {
-            return new Look(Optional.empty(), Optional.empty());
-        } catch (RegistryException e) {
-            if (!PrunedRepository.isUnreadable(e)) {
-                throw e;
-            }
-            return new Look(Optional.empty(), Optional.of("what it names cannot be read: " + e.getMessage()));
-        }
-    }
-
     private Map<Digest, String> staying() throws IOException {
         Map<Digest, String> stays = new HashMap<>();
         Set<Tag> dark = new HashSet<>();
-        candidates.values().stream()
-                .filter(leftover -> unreadable.containsKey(leftover.digest()))
+        candidates.leftovers().stream()
+                .filter(leftover -> candidates.obstacle(leftover.digest()).isPresent())
                 .forEach(leftover -> dark.add(leftover.tag()));
-        for (Leftover leftover : candidates.values()) {
-            String obstacle = unreadable.get(leftover.digest());
-            Optional<String> doubt = obstacle != null
-                    ? Optional.of(obstacle)
+        for (Leftover leftover : candidates.leftovers()) {
+            Optional<String> obstacle = candidates.obstacle(leftover.digest());
+            Optional<String> doubt = obstacle.isPresent()
+                    ? obstacle
                     : dark.contains(leftover.tag())
                             ? Optional.of(
                                     "it was under " + leftover.tag() + " with what cannot be read, and may name it")
                             : doubt(leftover);
             doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
         }
-        holdBelow(stays);
+        candidates.holdBelow(stays);
         return stays;
     }
 
-    // Referrers stay with their subject, and children with their index.
-    private void holdBelow(Map<Digest, String> stays) {
-        Deque<Digest> open = new ArrayDeque<>(stays.keySet());
-        while (!open.isEmpty()) {
-            Digest above = open.remove();
-            for (Digest below : held.getOrDefault(above, Set.of())) {
-                if (!stays.containsKey(below)) {
-                    stays.put(below, "it belongs to " + above + ", which stays");
-                    open.add(below);
-                }
-            }
-        }
-    }
-
     private Optional<String> doubt(Leftover leftover) throws IOException {
-        for (Tag tag : names.getOrDefault(leftover.digest(), List.of())) {
-            Optional<Digest> subject = subjectOf(tag);
+        for (Tag tag : candidates.names(leftover.digest())) {
+            Optional<Digest> subject = LeftoverGraph.subjectOf(tag);
             if (subject.isEmpty()) {
                 return Optional.of("the tag " + tag + " names it");
             }
-            Optional<String> doubt = candidates.containsKey(subject.get()) || isGone(subject.get())
+            Optional<String> doubt = candidates.contains(subject.get()) || isGone(subject.get())
                     ? Optional.empty()
                     : source.against(new Withdrawals.OfTag(leftover, tag));
             if (doubt.isPresent()) {
                 return doubt;
             }
         }
-        Optional<Digest> subject = subject(leftover.digest());
-        return subject.isPresent() && !candidates.containsKey(subject.get())
+        Optional<Digest> subject = candidates.subject(leftover.digest());
+        return subject.isPresent() && !candidates.contains(subject.get())
                 ? source.against(new Withdrawals.OfReferrer(leftover, subject.get()))
                 : Optional.empty();
     }
@@ -259,96 +177,19 @@ final class LeftoverDeletion {
                 && repository.repository().reader().resolve(subject).isEmpty();
     }
 
-    private Optional<Digest> subject(Digest digest) {
-        return found.getOrDefault(digest, Optional.empty())
-                .flatMap(Manifest::subject)
-                .map(Descriptor::digest);
-    }
-
-    // Of a cosign tag what it is about; backups are about nothing that goes.
-    private Optional<Digest> subjectOf(Tag tag) {
-        String text = tag.value();
-        int dot = text.indexOf('.');
-        int dash = text.indexOf('-');
-        try {
-            Digest digest = Digest.parse(text.substring(0, dash) + ":" + text.substring(dash + 1, dot));
-            return CosignTags.of(digest).contains(tag) ? Optional.of(digest) : Optional.empty();
-        } catch (InvalidNameException e) {
-            // It looks like one, and what it begins with is too short for a digest.
-            return Optional.empty();
-        }
-    }
-
-    private void relate() {
-        for (Digest digest : candidates.keySet()) {
-            Set<Digest> subjects = new HashSet<>();
-            subject(digest).ifPresent(subjects::add);
-            names.getOrDefault(digest, List.of()).forEach(tag -> subjectOf(tag).ifPresent(subjects::add));
-            subjects.remove(digest);
-            for (Digest subject : subjects) {
-                if (candidates.containsKey(subject)) {
-                    add(held, subject, digest);
-                    if (namesNone(digest)) {
-                        add(before, digest, subject);
-                    } else {
-                        add(before, subject, digest);
-                    }
-                }
-            }
-            found.getOrDefault(digest, Optional.empty())
-                    .ifPresent(manifest -> manifest.manifests().stream()
-                            .map(Descriptor::digest)
-                            .filter(candidates::containsKey)
-                            .forEach(child -> {
-                                add(held, digest, child);
-                                add(before, child, digest);
-                            }));
-        }
-    }
-
-    // What refers to another by itself, or lists some, goes before them.
-    private boolean namesNone(Digest digest) {
-        return found.getOrDefault(digest, Optional.empty())
-                .filter(manifest ->
-                        manifest.subject().isEmpty() && manifest.manifests().isEmpty())
-                .isPresent();
-    }
-
-    private static void add(Map<Digest, Set<Digest>> edges, Digest from, Digest to) {
-        edges.computeIfAbsent(from, key -> new LinkedHashSet<>()).add(to);
-    }
-
     private String why(Leftover leftover) {
         String since = " since " + leftover.since();
-        Optional<Tag> tag = names.getOrDefault(leftover.digest(), List.of()).stream()
-                .filter(name -> subjectOf(name).filter(needed::contains).isPresent())
+        Optional<Tag> tag = candidates.names(leftover.digest()).stream()
+                .filter(name ->
+                        LeftoverGraph.subjectOf(name).filter(needed::contains).isPresent())
                 .findFirst();
         if (tag.isPresent()) {
             return "withdrawn: the source no longer has the tag " + tag.get() + since;
         }
-        Optional<Digest> subject = subject(leftover.digest()).filter(needed::contains);
+        Optional<Digest> subject = candidates.subject(leftover.digest()).filter(needed::contains);
         return subject.isPresent()
                 ? "withdrawn: the source no longer lists it as a referrer of " + subject.get() + since
                 : "left over: it has not belonged to " + leftover.tag() + since + ", nor to any other tag";
-    }
-
-    private List<Leftover> inOrder() {
-        Set<Digest> ordered = new LinkedHashSet<>();
-        Set<Digest> visited = new HashSet<>();
-        candidates.keySet().forEach(digest -> order(digest, visited, ordered));
-        List<Leftover> result = new ArrayList<>();
-        for (Digest digest : ordered) {
-            Optional.ofNullable(candidates.get(digest)).ifPresent(result::add);
-        }
-        return result;
-    }
-
-    // As deep as the graphs that were copied.
-    private void order(Digest digest, Set<Digest> visited, Set<Digest> ordered) {
-        if (visited.add(digest)) {
-            before.getOrDefault(digest, Set.of()).forEach(other -> order(other, visited, ordered));
-            ordered.add(digest);
-        }
     }
 
     /**
@@ -374,12 +215,16 @@ final class LeftoverDeletion {
             renew();
             return going;
         });
-        Map<Digest, CopyException> listed = unlist(going);
+        Set<Digest> digests = new HashSet<>();
+        going.forEach(decision -> digests.add(decision.leftover().digest()));
+        digests.removeAll(kept.keySet());
+        Map<Digest, CopyException> listed = referrers.unlist(digests, tags);
         List<Outcome> outcomes = new ArrayList<>();
         for (Decision decision : going) {
             Digest digest = decision.leftover().digest();
             try {
-                CopyException unlisted = subject(digest).map(listed::get).orElse(null);
+                CopyException unlisted =
+                        candidates.subject(digest).map(listed::get).orElse(null);
                 if (unlisted != null) {
                     throw unlisted;
                 }
@@ -394,7 +239,7 @@ final class LeftoverDeletion {
                 // It is there still, and names what is below it.
                 kept.put(digest, "it could not be deleted");
                 standing.add(digest);
-                holdBelow(kept);
+                candidates.holdBelow(kept);
             }
             if (!session.registry().isAtHand()) {
                 forget(outcomes.getLast());
@@ -446,57 +291,18 @@ final class LeftoverDeletion {
         }
     }
 
-    // All of a subject at once; by subject, which could not be written.
-    private Map<Digest, CopyException> unlist(List<Decision> going) throws IOException {
-        Map<Digest, Set<Digest>> bySubject = new LinkedHashMap<>();
-        Set<Digest> digests = new HashSet<>();
-        going.forEach(decision -> digests.add(decision.leftover().digest()));
-        digests.removeAll(kept.keySet());
-        for (Digest digest : digests) {
-            subject(digest)
-                    .filter(subject -> !digests.contains(subject) && tags.contains(subject.referrersTag()))
-                    .ifPresent(subject -> bySubject
-                            .computeIfAbsent(subject, key -> new HashSet<>())
-                            .add(digest));
-        }
-        Map<Digest, CopyException> failed = new HashMap<>();
-        for (Map.Entry<Digest, Set<Digest>> entry : bySubject.entrySet()) {
-            List<Descriptor> listed = new ArrayList<>();
-            taken.put(entry.getKey(), listed);
-            try {
-                new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue(), listed);
-            } catch (CopyException e) {
-                failed.put(entry.getKey(), e);
-            }
-        }
-        return failed;
-    }
-
     // What stays after all is to be found by those who ask for it.
     private List<Outcome> relist(List<Outcome> outcomes) throws IOException {
+        List<Digest> all = new ArrayList<>();
         Set<Digest> gone = new HashSet<>();
-        outcomes.stream()
-                .filter(Outcome::isGone)
-                .forEach(outcome -> gone.add(outcome.decision().leftover().digest()));
-        Map<Digest, CopyException> unlisted = new HashMap<>();
-        for (Map.Entry<Digest, List<Descriptor>> entry : taken.entrySet()) {
-            List<Descriptor> stay = entry.getValue().stream()
-                    .filter(referrer -> !gone.contains(referrer.digest()))
-                    .toList();
-            try {
-                new ReferrerKeeper(session).relist(repository.repository(), entry.getKey(), stay);
-            } catch (CopyException e) {
-                stay.forEach(referrer -> unlisted.put(referrer.digest(), e));
-            }
-        }
         for (Outcome outcome : outcomes) {
-            Digest subject = outcome.decision().leftover().digest();
-            try {
-                unlistGone(subject, gone);
-            } catch (CopyException e) {
-                unlisted.put(subject, e);
+            Digest digest = outcome.decision().leftover().digest();
+            all.add(digest);
+            if (outcome.isGone()) {
+                gone.add(digest);
             }
         }
+        Map<Digest, CopyException> unlisted = referrers.relist(all, gone, tags);
         return outcomes.stream()
                 .map(outcome -> {
                     CopyException e = unlisted.get(outcome.decision().leftover().digest());
@@ -507,24 +313,11 @@ final class LeftoverDeletion {
                 .toList();
     }
 
-    // The list of a subject that was to go was to go with it.
-    private void unlistGone(Digest subject, Set<Digest> gone) throws IOException {
-        if (gone.contains(subject) || !tags.contains(subject.referrersTag())) {
-            return;
-        }
-        Set<Digest> referrers = new HashSet<>(before.getOrDefault(subject, Set.of()));
-        referrers.retainAll(gone);
-        if (!referrers.isEmpty()) {
-            new ReferrerKeeper(session).unlist(repository.repository(), subject, referrers);
-        }
-    }
-
     // Empty if it is gone, else why it stays.
     private Optional<String> delete(Digest digest) throws IOException {
         renew();
-        Optional<Digest> first = before.getOrDefault(digest, Set.of()).stream()
-                .filter(standing::contains)
-                .findFirst();
+        Optional<Digest> first =
+                candidates.before(digest).stream().filter(standing::contains).findFirst();
         if (first.isPresent()) {
             standing.add(digest);
             kept.putIfAbsent(digest, "it goes after " + first.get() + ", which names it and is there still");
@@ -533,7 +326,7 @@ final class LeftoverDeletion {
             return Optional.of(kept.get(digest));
         }
         try {
-            for (Tag tag : names.getOrDefault(digest, List.of())) {
+            for (Tag tag : candidates.names(digest)) {
                 // Somebody may have moved it since. Where tags are not deleted, it goes with its manifest.
                 if (repository.resolve(tag).filter(digest::equals).isPresent()) {
                     repository.deleteTag(tag);
@@ -557,7 +350,7 @@ final class LeftoverDeletion {
 
     // What was decided of by itself goes by itself, or stays.
     private boolean isSpared(Digest digest) {
-        return needed.contains(digest) || candidates.containsKey(digest);
+        return needed.contains(digest) || candidates.contains(digest);
     }
 
     private String stays(Digest digest, String why) {
@@ -566,7 +359,7 @@ final class LeftoverDeletion {
             // What a layout keeps, because something else there holds it, may never go.
             standing.add(digest);
         }
-        holdBelow(kept);
+        candidates.holdBelow(kept);
         return why;
     }
 
@@ -574,7 +367,7 @@ final class LeftoverDeletion {
         String why =
                 refusals.computeIfAbsent(PrunedRepository.answer(refusal), answer -> PrunedRepository.remedy(refusal));
         if (deleted == 0 && PrunedRepository.isForAll(refusal)) {
-            candidates.keySet().forEach(other -> kept.putIfAbsent(other, why));
+            candidates.digests().forEach(other -> kept.putIfAbsent(other, why));
         }
         return stays(digest, why);
     }
@@ -593,7 +386,7 @@ final class LeftoverDeletion {
             }
         } catch (RefusedException e) {
             candidates
-                    .keySet()
+                    .digests()
                     .forEach(digest ->
                             kept.putIfAbsent(digest, "the target refuses to tell of its tags: " + e.getMessage()));
         } catch (IOException e) {
@@ -608,14 +401,14 @@ final class LeftoverDeletion {
         tags = Set.copyOf(now);
         Optional<Set<Digest>> byTags = needs.all();
         byTags.ifPresent(needed::addAll);
-        for (Digest digest : candidates.keySet()) {
+        for (Digest digest : candidates.digests()) {
             if (byTags.isEmpty()) {
                 kept.putIfAbsent(digest, PrunedRepository.UNKNOWN_TAGS);
             } else if (needed.contains(digest)) {
                 kept.putIfAbsent(digest, "a tag that has come meanwhile needs it");
             }
         }
-        named(added).forEach((tag, digest) -> kept.putIfAbsent(digest, "the tag " + tag + " names it"));
-        holdBelow(kept);
+        candidates.named(added).forEach((tag, digest) -> kept.putIfAbsent(digest, "the tag " + tag + " names it"));
+        candidates.holdBelow(kept);
     }
 }
