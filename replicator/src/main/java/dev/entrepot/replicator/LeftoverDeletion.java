@@ -30,11 +30,15 @@ import org.jspecify.annotations.Nullable;
  * clients put there meanwhile stays, with all that stays with it.
  *
  * <p>What the target refuses to delete stays and is no failure, as nothing lacks where it is: many registries delete
- * nothing unless they are told to. One that deletes nothing at all is told to once. Where none went because of
- * refusals, nothing that is left over is looked at for a day ({@link RefusedDeletions}). What nobody answers is a
- * failure, and tried again by the next run.
+ * nothing unless they are told to. One that says so of the first {@value #REFUSALS} is told no more; of one alone it
+ * may be that just that is locked, which some registries answer alike. Where none went because of refusals, nothing
+ * that is left over is looked at for a day ({@link RefusedDeletions}). What nobody answers is a failure, and tried
+ * again by the next run.
  */
 final class LeftoverDeletion {
+    /** Of how many a target has to say that it does not delete, before anything went, to be believed of all. */
+    static final int REFUSALS = 3;
+
     private final TargetSession session;
     private final PrunedRepository repository;
     private final Withdrawals source;
@@ -49,6 +53,7 @@ final class LeftoverDeletion {
     // What the target refused, by what it answers, in the words of the first.
     private final Map<String, String> refusals = new LinkedHashMap<>();
     private int deleted;
+    private int notSupported;
     private Set<Tag> tags = Set.of();
     private int lists;
     private @Nullable IOException unseen;
@@ -201,6 +206,10 @@ final class LeftoverDeletion {
         private boolean isGone() {
             return kept.isEmpty() && failure.isEmpty();
         }
+
+        private boolean isAnswered() {
+            return failure.isEmpty();
+        }
     }
 
     /**
@@ -245,9 +254,13 @@ final class LeftoverDeletion {
                 forget(outcomes.getLast());
             }
         }
-        if (deleted == 0 && !refusals.isEmpty()) {
+        // What nobody answered is tried again by the next run.
+        if (deleted == 0 && !refusals.isEmpty() && outcomes.stream().allMatch(Outcome::isAnswered)) {
             session.refusedDeletions()
-                    .note(repository.name(), refusals.values().iterator().next());
+                    .note(
+                            session.rule().name(),
+                            repository.name(),
+                            refusals.values().iterator().next());
         }
         outcomes = relist(outcomes);
         return session.registry().isAtHand() ? settled(outcomes) : outcomes;
@@ -366,7 +379,7 @@ final class LeftoverDeletion {
     private String refused(Digest digest, RegistryException refusal) {
         String why =
                 refusals.computeIfAbsent(PrunedRepository.answer(refusal), answer -> PrunedRepository.remedy(refusal));
-        if (deleted == 0 && PrunedRepository.isForAll(refusal)) {
+        if (deleted == 0 && PrunedRepository.isForAll(refusal) && ++notSupported == REFUSALS) {
             candidates.digests().forEach(other -> kept.putIfAbsent(other, why));
         }
         return stays(digest, why);

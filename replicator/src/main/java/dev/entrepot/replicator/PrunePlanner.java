@@ -170,7 +170,7 @@ final class PrunePlanner {
         for (Map.Entry<RepositoryName, List<Leftover>> entry :
                 byRepository(due, Leftover::repository).entrySet()) {
             RepositoryName name = entry.getKey();
-            Optional<String> refusal = session.refusedDeletions().against(name);
+            Optional<String> refusal = session.refusedDeletions().against(rule.name(), name);
             if (refusal.isPresent()) {
                 found.add(PruneStep.keep(
                         name, "*", kept(refusal.get(), entry.getValue().size())));

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -194,16 +195,13 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
 
         ReplicationReport first = complete();
 
-        assertThat(target.requests("DELETE")).hasSize(1);
+        assertThat(target.requests("DELETE")).hasSize(LeftoverDeletion.REFUSALS);
         assertThat(first.items())
                 .filteredOn(item -> item.reason().contains("left over"))
-                .singleElement()
-                .satisfies(item -> {
-                    assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
-                    assertThat(item.reason())
-                            .startsWith("10 manifests left over stay: the target refuses to delete it")
-                            .contains("REGISTRY_STORAGE_DELETE_ENABLED=true", "the operation is unsupported");
-                });
+                .allSatisfy(item -> assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED))
+                .anySatisfy(item -> assertThat(item.reason())
+                        .startsWith("8 manifests left over stay: the target refuses to delete it")
+                        .contains("REGISTRY_STORAGE_DELETE_ENABLED=true", "the operation is unsupported"));
 
         target.forgetRequests();
         ReplicationReport second = complete();
@@ -349,6 +347,79 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
 
         assertThat(mirror.manifests).doesNotContainKey(signature);
         assertThat(mirror.tags).containsOnlyKeys(new Tag("v1"));
+    }
+
+    @Test
+    void oneThatIsLockedDoesNotKeepTheOthersWhereTheTargetAnswersAsIfItDeletedNothing() throws IOException {
+        Descriptor one = shapes.image("amd64");
+        Descriptor other = shapes.image("arm64");
+        Descriptor index = shapes.index(List.of(one, other));
+        move(index);
+        mirror.manifests.remove(index.digest());
+        AtomicReference<String> locked = new AtomicReference<>();
+        target.gate((number, request) -> {
+            if ((request.equals(deletionOf(one)) || request.equals(deletionOf(other)))
+                    && (locked.compareAndSet(null, request) || request.equals(locked.get()))) {
+                // As some registries answer for what is locked.
+                throw new RefusedException(405, "UNSUPPORTED", "the operation is disallowed on this image");
+            }
+        });
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(1);
+
+        Descriptor free = deletionOf(one).equals(locked.get()) ? other : one;
+        assertThat(mirror.manifests).doesNotContainKey(free.digest());
+    }
+
+    @Test
+    void refusalsOfOneRuleDoNotKeepAnotherFromDeletingItsOwn() throws IOException {
+        shapes.tag("theirs", shapes.image("their old"));
+        Rules others = new Rules(source).to(target);
+        others.name = "others";
+        others.tags = named("theirs");
+        others.prune = rules.prune;
+        rules.tags = named("v1");
+        Descriptor theirs = shapes.image("their old");
+        Descriptor ours = shapes.image("our old");
+        engine.run(others);
+        shapes.tag("v1", ours);
+        complete();
+        shapes.tag("v1", shapes.image("our new"));
+        shapes.tag("theirs", shapes.image("their new"));
+        engine.run(others);
+        complete();
+        engine.clock.pass(PAST);
+        // The credentials of one of them may not.
+        refuse(403, line -> line.startsWith("DELETE"));
+        complete();
+        target.gate((index, request) -> {});
+
+        assertThat(engine.run(others).targets().getFirst().pruned()).isEqualTo(1);
+
+        assertThat(mirror.manifests).containsKey(ours.digest()).doesNotContainKey(theirs.digest());
+    }
+
+    @Test
+    void whatNobodyAnsweredIsTriedAgainByTheNextRunThoughAnotherWasRefused() throws IOException {
+        Descriptor locked = shapes.image("amd64");
+        Descriptor other = shapes.image("arm64");
+        Descriptor index = shapes.index(List.of(locked, other));
+        move(index);
+        mirror.manifests.remove(index.digest());
+        target.gate((number, request) -> {
+            if (request.equals(deletionOf(locked))) {
+                throw refusal(409);
+            }
+            if (request.equals(deletionOf(other))) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "503 for a moment");
+            }
+        });
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+
+        refuse(409, deletionOf(locked)::equals);
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.manifests).containsKey(locked.digest()).doesNotContainKey(other.digest());
     }
 
     @Test
