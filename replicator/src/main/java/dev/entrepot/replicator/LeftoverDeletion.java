@@ -153,7 +153,7 @@ final class LeftoverDeletion {
                             : doubt(leftover);
             doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
         }
-        candidates.holdBelow(stays);
+        candidates.holdAround(stays);
         return stays;
     }
 
@@ -418,10 +418,16 @@ final class LeftoverDeletion {
             if (byTags.isEmpty()) {
                 kept.putIfAbsent(digest, PrunedRepository.UNKNOWN_TAGS);
             } else if (needed.contains(digest)) {
-                kept.putIfAbsent(digest, "a tag that has come meanwhile needs it");
+                keep(digest, "a tag that has come meanwhile needs it");
             }
         }
-        candidates.named(added).forEach((tag, digest) -> kept.putIfAbsent(digest, "the tag " + tag + " names it"));
+        candidates.named(added).forEach((tag, digest) -> keep(digest, "the tag " + tag + " names it"));
         candidates.holdBelow(kept);
+    }
+
+    // What it refers to waits for it.
+    private void keep(Digest digest, String why) {
+        kept.putIfAbsent(digest, why);
+        standing.add(digest);
     }
 }

@@ -216,6 +216,19 @@ final class LeftoverGraph {
      * @param stays what stays, and why
      */
     void holdBelow(Map<Digest, String> stays) {
+        hold(stays, false);
+    }
+
+    /**
+     * As above, and subjects with what refers to them by itself.
+     *
+     * @param stays what stays, and why
+     */
+    void holdAround(Map<Digest, String> stays) {
+        hold(stays, true);
+    }
+
+    private void hold(Map<Digest, String> stays, boolean subjects) {
         Deque<Digest> open = new ArrayDeque<>(stays.keySet());
         while (!open.isEmpty()) {
             Digest above = open.remove();
@@ -224,6 +237,14 @@ final class LeftoverGraph {
                     stays.put(below, "it belongs to " + above + ", which stays");
                     open.add(below);
                 }
+            }
+            if (subjects) {
+                subject(above)
+                        .filter(subject -> contains(subject) && !stays.containsKey(subject))
+                        .ifPresent(subject -> {
+                            stays.put(subject, above + " refers to it, and stays");
+                            open.add(subject);
+                        });
             }
         }
     }

@@ -19,9 +19,10 @@ import java.util.function.Predicate;
  * Deletes the manifests of a graph whose tag is gone, as far as the target does that. For one use, by one thread.
  *
  * <p>Referrers go before their subjects and indexes before their children, and what the target does not delete keeps
- * what it names: so nothing ever names what is not there. What hangs on an image by a tag alone, as a signature of
- * cosign, goes after it, with the tag, and the fallback tag does: an image that the target does not delete keeps them.
- * What refers to it by itself has gone before, and is taken out of its list.
+ * what it names: so nothing names what is not there, but for what refers to a manifest that had to go to be rid of its
+ * tag. What hangs on an image by a tag alone, as a signature of cosign, goes after it, with the tag, and the fallback
+ * tag does: an image that the target does not delete keeps them. What refers to it by itself has gone before, and is
+ * taken out of its list.
  */
 final class NodeDeletion {
     private final TargetSession session;

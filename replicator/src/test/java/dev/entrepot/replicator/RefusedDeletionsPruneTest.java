@@ -423,6 +423,47 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
     }
 
     @Test
+    void subjectLeftOverStaysWithAReferrerThatATagOfCosignNames() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        Descriptor signature = shapes.referrer(image, "x/sig", "signature");
+        move(image);
+        Tag theirs = new Tag("sha512-" + "a".repeat(64) + ".sbom");
+        mirror.tags.put(theirs, sbom.digest());
+
+        asPlanned();
+
+        assertThat(mirror.manifests).containsKeys(image.digest(), sbom.digest(), signature.digest());
+        assertThat(listed(mirror, image)).contains(sbom.digest());
+
+        mirror.tags.remove(theirs);
+        asPlanned();
+        assertThat(mirror.manifests).doesNotContainKeys(image.digest(), sbom.digest(), signature.digest());
+    }
+
+    @Test
+    void subjectLeftOverStaysWithAReferrerThatATagOfCosignComesToName() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
+        move(image);
+        Tag theirs = new Tag("sha512-" + "a".repeat(64) + ".sbom");
+        target.forgetRequests();
+        target.gate((index, request) -> {
+            // For the deletion, not for the plan.
+            if (request.equals("GET manifest mirror/app " + sbom.digest())
+                    && target.requests("GET tags").size() == 2) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                mirror.tags.put(theirs, sbom.digest());
+            }
+        });
+
+        complete();
+
+        assertThat(mirror.tags).containsEntry(theirs, sbom.digest());
+        assertThat(mirror.manifests).containsKeys(image.digest(), sbom.digest());
+    }
+
+    @Test
     void reasonsAreNamedUpToANumberHoweverManyThereAre() {
         Map<String, Integer> reasons = new LinkedHashMap<>();
         IntStream.range(0, 15).forEach(i -> reasons.put("reason " + i, 2));
