@@ -5,7 +5,7 @@ import java.util.Map;
 
 /**
  * What is known of one host, which all runs that go there share: when it may be asked again for what, how many uploads
- * it takes at a time, and where it refuses to delete. Safe for all threads.
+ * it takes at a time, and where nothing is looked at that is left over. Safe for all threads.
  *
  * <p>An answer that refuses, 429 or 5xx, is about the requests of its {@link RequestKind} and holds back these alone:
  * registries limit uploads, manifests and blobs apart, and one that limits all together says so to each. That there is
@@ -15,7 +15,7 @@ final class KnownHost {
     private final BackOff whole;
     private final Map<RequestKind, BackOff> kinds = new EnumMap<>(RequestKind.class);
     private final AdaptiveLimit uploads;
-    private final RefusedDeletions refusedDeletions;
+    private final LeftoverPauses leftoverPauses;
     private final boolean heeded;
 
     /**
@@ -31,7 +31,7 @@ final class KnownHost {
             kinds.put(kind, new BackOff(" for " + kind.words(), policy, time));
         }
         this.uploads = new AdaptiveLimit(mostUploads, time);
-        this.refusedDeletions = new RefusedDeletions(time);
+        this.leftoverPauses = new LeftoverPauses(time);
     }
 
     /**
@@ -47,9 +47,9 @@ final class KnownHost {
         return uploads;
     }
 
-    /** Where it deleted nothing of what is left over. */
-    RefusedDeletions refusedDeletions() {
-        return refusedDeletions;
+    /** Where nothing is looked at that is left over. */
+    LeftoverPauses leftoverPauses() {
+        return leftoverPauses;
     }
 
     /** What a run that begins now sees of the whole host. */

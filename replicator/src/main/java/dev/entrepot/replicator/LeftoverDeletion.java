@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What the target refuses to delete stays and is no failure, as nothing lacks where it is: many registries delete
  * nothing unless they are told to. One that says so of the first {@value #REFUSALS} is told no more; of one alone it
  * may be that just that is locked, which some registries answer alike. Where none went because of refusals, nothing
- * that is left over is looked at for a day ({@link RefusedDeletions}). What nobody answers is a failure, and tried
- * again by the next run.
+ * that is left over is looked at for a day ({@link LeftoverPauses}). What nobody answers is a failure, and tried again
+ * by the next run.
  */
 final class LeftoverDeletion {
     /** Of how many a target has to say that it does not delete, before anything went, to be believed of all. */
@@ -256,9 +256,9 @@ final class LeftoverDeletion {
         }
         // What nobody answered is tried again by the next run.
         if (deleted == 0 && !refusals.isEmpty() && outcomes.stream().allMatch(Outcome::isAnswered)) {
-            session.refusedDeletions()
-                    .note(
-                            session.rule().name(),
+            session.leftoverPauses()
+                    .refused(
+                            session.rule(),
                             repository.name(),
                             refusals.values().iterator().next());
         }

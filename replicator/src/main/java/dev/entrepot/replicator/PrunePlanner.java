@@ -88,7 +88,7 @@ final class PrunePlanner {
                 .toList();
         List<PruneStep> steps = new ArrayList<>();
         Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, missing, works, noting, steps);
-        Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
+        Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, noting, steps);
         return new PrunePlan(tags, leftovers, questions, steps);
     }
 
@@ -155,7 +155,11 @@ final class PrunePlanner {
     }
 
     private Map<RepositoryName, List<Leftover>> planLeftovers(
-            List<CompletedTag> brought, List<Leftover> left, List<ImageWork> works, List<PruneStep> steps)
+            List<CompletedTag> brought,
+            List<Leftover> left,
+            List<ImageWork> works,
+            boolean noting,
+            List<PruneStep> steps)
             throws IOException {
         List<Leftover> due = left.stream()
                 .filter(leftover -> !session.services()
@@ -164,13 +168,20 @@ final class PrunePlanner {
                         .instant()
                         .isBefore(leftover.since().plus(rule.prune().grace())))
                 .toList();
+        long all = manifests(brought, left);
+        Optional<String> counted =
+                isTooMuch(due.size(), all) ? session.leftoverPauses().against(rule) : Optional.empty();
+        if (counted.isPresent()) {
+            steps.add(PruneStep.keep(due.getFirst().repository(), "*", counted.get()));
+            return Map.of();
+        }
         Map<RepositoryName, Set<Digest>> wanted = due.isEmpty() ? Map.of() : wanted(works);
         Map<RepositoryName, List<Leftover>> leftovers = new LinkedHashMap<>();
         List<PruneStep> found = new ArrayList<>();
         for (Map.Entry<RepositoryName, List<Leftover>> entry :
                 byRepository(due, Leftover::repository).entrySet()) {
             RepositoryName name = entry.getKey();
-            Optional<String> refusal = session.refusedDeletions().against(rule.name(), name);
+            Optional<String> refusal = session.leftoverPauses().against(rule, name);
             if (refusal.isPresent()) {
                 found.add(PruneStep.keep(
                         name, "*", kept(refusal.get(), entry.getValue().size())));
@@ -189,13 +200,13 @@ final class PrunePlanner {
         long going = found.stream()
                 .filter(step -> step.action() == PruneStep.Action.DELETE)
                 .count();
-        long all = manifests(brought, left);
         if (isTooMuch(going, all)) {
-            steps.add(PruneStep.keep(
-                    due.getFirst().repository(),
-                    "*",
-                    "nothing that is left over is pruned: " + going + " of " + all
-                            + " manifests are withdrawn at the source or belong to no tag any more, " + tooMuch()));
+            String reason = "nothing that is left over is pruned: " + going + " of " + all
+                    + " manifests are withdrawn at the source or belong to no tag any more, " + tooMuch();
+            if (noting) {
+                session.leftoverPauses().tooMuch(rule, reason);
+            }
+            steps.add(PruneStep.keep(due.getFirst().repository(), "*", reason));
             return Map.of();
         }
         steps.addAll(found);

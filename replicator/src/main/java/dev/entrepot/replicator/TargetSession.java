@@ -26,7 +26,7 @@ final class TargetSession {
     private final ReplicationRule rule;
     private final ReplicationRule.Placement placement;
     private final HostGate gate;
-    private final RefusedDeletions refusedDeletions;
+    private final LeftoverPauses leftoverPauses;
     private final HostGate sourceGate;
     private final RunServices services;
     private final Meter bandwidth;
@@ -51,7 +51,7 @@ final class TargetSession {
         this.services = services;
         this.progress = progress;
         KnownHost host = services.hosts().target(placement.registry().place(), placement.maxConcurrentRequests());
-        this.refusedDeletions = host.refusedDeletions();
+        this.leftoverPauses = host.leftoverPauses();
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
@@ -95,9 +95,9 @@ final class TargetSession {
         return notes;
     }
 
-    /** Where the target deleted nothing of what is left over, as all runs know. */
-    RefusedDeletions refusedDeletions() {
-        return refusedDeletions;
+    /** Where nothing is looked at that is left over, as all runs know. */
+    LeftoverPauses leftoverPauses() {
+        return leftoverPauses;
     }
 
     SubjectLocks locks() {

@@ -320,6 +320,39 @@ class MovedTagPruneTest extends LeftoverFixture {
     }
 
     @Test
+    void whatIsMoreThanTheShareIsReadOnceADayOrWithAnotherShare() throws IOException {
+        Moved moved = moved();
+        prune(10);
+        engine.clock.pass(PAST);
+        complete();
+        target.forgetRequests();
+
+        assertThat(complete().items())
+                .anySatisfy(item ->
+                        assertThat(item.reason()).contains("3 of 6 manifests", "it is counted again by a run after"));
+        assertThat(target.requests("GET manifest")).isEmpty();
+
+        prune(60);
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(3);
+        assertThat(mirror.manifests).doesNotContainKey(moved.old().digest());
+    }
+
+    @Test
+    void whatWasMoreThanTheShareGoesWhenItIsLess() throws IOException {
+        Moved moved = moved();
+        prune(40);
+        engine.clock.pass(PAST);
+        complete();
+        for (int i = 0; i < 5; i++) {
+            shapes.tag("another" + i, shapes.image("another " + i));
+        }
+        complete();
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(3);
+        assertThat(mirror.manifests).doesNotContainKey(moved.old().digest());
+    }
+
+    @Test
     void targetThatGivesNoAnswerFailsAndThePlanSaysSo() throws IOException {
         moved();
         engine.clock.pass(PAST);

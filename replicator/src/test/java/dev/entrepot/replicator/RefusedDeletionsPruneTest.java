@@ -219,7 +219,7 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
                 .satisfies(step -> assertThat(step.action()).isEqualTo(PruneStep.Action.KEEP));
 
         target.gate((index, request) -> {});
-        engine.clock.pass(RefusedDeletions.MEMORY);
+        engine.clock.pass(LeftoverPauses.MEMORY);
         assertThat(complete().targets().getFirst().pruned())
                 .as("when it is allowed")
                 .isEqualTo(10);

@@ -218,7 +218,7 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
                 .as("as it was listed")
                 .containsExactlyInAnyOrderElementsOf(Manifest.parse(before).manifests());
         target.gate((index, request) -> {});
-        engine.clock.pass(RefusedDeletions.MEMORY);
+        engine.clock.pass(LeftoverPauses.MEMORY);
         asPlanned();
         assertThat(listed(mirror, withdrawn.image()))
                 .containsExactly(withdrawn.stays().digest());
