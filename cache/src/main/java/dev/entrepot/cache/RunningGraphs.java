@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 
 /**
@@ -41,7 +42,7 @@ final class RunningGraphs implements ContentInUse {
         private final long declaredBytes;
         private final AtomicInteger served = new AtomicInteger(1);
         private final AtomicInteger reading = new AtomicInteger();
-        private volatile long awaitedUntil;
+        private final AtomicLong awaitedUntil = new AtomicLong();
 
         Run(Map<Digest, AtomicInteger> askedFor, long declaredBytes, long now) {
             this.askedFor = askedFor;
@@ -50,14 +51,11 @@ final class RunningGraphs implements ContentInUse {
         }
 
         private void await(long now, Duration patience) {
-            long until = now + patience.toMillis();
-            if (until > awaitedUntil) {
-                awaitedUntil = until;
-            }
+            awaitedUntil.accumulateAndGet(now + patience.toMillis(), Math::max);
         }
 
         private boolean isAwaited(long now) {
-            return (now < awaitedUntil || reading.get() > 0) && isIncomplete();
+            return (now < awaitedUntil.get() || reading.get() > 0) && isIncomplete();
         }
 
         // With each manifest that is served: no streams.
@@ -90,17 +88,26 @@ final class RunningGraphs implements ContentInUse {
 
     /** Notes that a manifest was given to a client, which will ask for its blobs. */
     void served(ManifestBytes manifest) {
-        Run known = runs.get(manifest.digest());
-        long now = clock.millis();
-        if (known == null || !isRunning(known, now)) {
+        if (!joins(manifest, clock.millis())) {
             begin(manifest);
-        } else {
-            known.await(now, FIRST_PATIENCE);
-            known.served.incrementAndGet();
         }
     }
 
+    private boolean joins(ManifestBytes manifest, long now) {
+        Run known = runs.get(manifest.digest());
+        if (known == null || !isRunning(known, now)) {
+            return false;
+        }
+        known.await(now, FIRST_PATIENCE);
+        known.served.incrementAndGet();
+        return true;
+    }
+
     private synchronized void begin(ManifestBytes manifest) {
+        // Who waits for a manifest gets it together with all others who do: the first of them has begun.
+        if (joins(manifest, clock.millis())) {
+            return;
+        }
         tidy();
         Map<Digest, AtomicInteger> blobs = new HashMap<>();
         long bytes = manifest.sizeBytes();

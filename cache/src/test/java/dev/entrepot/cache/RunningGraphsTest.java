@@ -1,0 +1,109 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Clients that pull the same image at the same time. */
+@Timeout(60)
+class RunningGraphsTest {
+    private final FakeUpstream upstream = new FakeUpstream("registry.test/team/app");
+
+    /** A clock at which so many threads meet, who ask it for the first time. */
+    private static final class MeetingClock extends Clock {
+        private final CyclicBarrier meeting;
+        private final AtomicInteger asked = new AtomicInteger();
+
+        MeetingClock(int threads) {
+            meeting = new CyclicBarrier(threads);
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            if (asked.incrementAndGet() <= meeting.getParties()) {
+                try {
+                    meeting.await(20, TimeUnit.SECONDS);
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            return Instant.EPOCH;
+        }
+    }
+
+    private List<Digest> blobs(ManifestBytes image) throws Exception {
+        return Manifest.parse(image).blobs().stream().map(blob -> blob.digest()).toList();
+    }
+
+    @Test
+    void whoGetsTheManifestInTheSameMomentAsAnotherIsWaitedForToo() throws Exception {
+        ManifestBytes image = CacheFixture.image(upstream, Samples.bytes(1, 100), Samples.bytes(2, 100));
+        RunningGraphs running = new RunningGraphs(new MeetingClock(2), digest -> false);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> one = threads.submit(() -> running.served(image));
+            Future<?> other = threads.submit(() -> running.served(image));
+            one.get(20, TimeUnit.SECONDS);
+            other.get(20, TimeUnit.SECONDS);
+        }
+        blobs(image).forEach(running::asked);
+        assertThat(running.isInUse(image.digest())).isTrue();
+        assertThat(blobs(image)).allMatch(running::isInUse);
+        blobs(image).forEach(running::asked);
+        assertThat(running.isInUse(image.digest())).isFalse();
+    }
+
+    @Test
+    void whoAsksForABlobIsNotWaitedForLessBecauseAnotherGetsTheManifestInTheSameMoment() throws Exception {
+        ManifestBytes image = CacheFixture.image(upstream, Samples.bytes(1, 100), Samples.bytes(2, 100));
+        Digest blob = blobs(image).getFirst();
+        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            for (int round = 0; round < 100_000; round++) {
+                TestClock clock = new TestClock();
+                RunningGraphs running = new RunningGraphs(clock, digest -> false);
+                running.served(image);
+                clock.advance(Duration.ofSeconds(1));
+                CyclicBarrier together = new CyclicBarrier(2);
+                Future<?> one = threads.submit(() -> {
+                    together.await();
+                    running.served(image);
+                    return null;
+                });
+                Future<?> other = threads.submit(() -> {
+                    together.await();
+                    running.asked(blob);
+                    return null;
+                });
+                one.get();
+                other.get();
+                clock.advance(RunningGraphs.FIRST_PATIENCE.plusSeconds(1));
+                assertThat(running.isInUse(blob)).as("round %d", round).isTrue();
+            }
+        }
+    }
+}
