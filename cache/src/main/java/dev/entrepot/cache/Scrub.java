@@ -13,10 +13,12 @@ import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -81,6 +83,8 @@ public final class Scrub implements AutoCloseable {
     private final AtomicLong checked = new AtomicLong();
     private final AtomicLong bad = new AtomicLong();
     private final Healing healing;
+    // What this has noted in the index, which says it too once it has written it: that may take long.
+    private final Map<String, Long> noted = new ConcurrentHashMap<>();
     private volatile boolean closed;
     private long unpaced;
     private @Nullable Thread thread;
@@ -133,11 +137,11 @@ public final class Scrub implements AutoCloseable {
      */
     public synchronized void start() {
         try {
-            if (index.number(ENDED).isEmpty()) {
-                index.putNumber(ENDED, clock.millis());
-                index.putNumber(FIRST, 1);
+            if (read(ENDED).isEmpty()) {
+                note(ENDED, clock.millis());
+                note(FIRST, 1);
             }
-            if (index.number(NEXT).orElse(0) > 0 || isDue()) {
+            if (read(NEXT).orElse(0) > 0 || isDue()) {
                 request();
             }
         } catch (IOException e) {
@@ -187,16 +191,16 @@ public final class Scrub implements AutoCloseable {
         }
         try {
             long badBefore = bad.get();
-            int first = (int) index.number(NEXT).orElse(0);
+            int first = (int) read(NEXT).orElse(0);
             LOG.info("scrub: begins at folder {} of {}", first, FOLDERS);
             for (int folder = first; folder < FOLDERS && !closed; folder++) {
                 scrub(folder);
-                index.putNumber(NEXT, folder + 1L);
+                note(NEXT, folder + 1L);
             }
             if (!closed) {
-                index.putNumber(NEXT, 0);
-                index.putNumber(ENDED, clock.millis());
-                index.putNumber(FIRST, 0);
+                note(NEXT, 0);
+                note(ENDED, clock.millis());
+                note(FIRST, 0);
                 LOG.info("scrub: has ended, {} bad since it began here", bad.get() - badBefore);
             }
         } catch (IOException e) {
@@ -306,10 +310,20 @@ public final class Scrub implements AutoCloseable {
         }
     }
 
+    private void note(String name, long value) {
+        noted.put(name, value);
+        index.putNumber(name, value);
+    }
+
+    private OptionalLong read(String name) throws IOException {
+        Long own = noted.get(name);
+        return own != null ? OptionalLong.of(own) : index.number(name);
+    }
+
     // Empty, too, if the index cannot be read: nothing may be written for that reason.
     private OptionalLong number(String name) {
         try {
-            return index.number(name);
+            return read(name);
         } catch (IOException e) {
             return OptionalLong.empty();
         }

@@ -82,6 +82,15 @@ class ScrubTest {
     }
 
     @Test
+    void roundThatFollowsAnotherAtOnceReadsEverythingAgain() throws Exception {
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.runRound();
+            scrub.runRound();
+            assertThat(scrub.progress().checked()).isEqualTo(6);
+        }
+    }
+
+    @Test
     void goodBlobThatHasComeInThePlaceOfABadOneWhileThatWasReadStays() throws Exception {
         spoil();
         Path file = fixture.store.layout().content(ContentKind.BLOB, Digest.sha256(bad));
