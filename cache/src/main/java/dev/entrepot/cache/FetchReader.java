@@ -85,6 +85,8 @@ final class FetchReader implements BlobContent {
         if (position >= view.visibleBytes()
                 && !view.verified()
                 && view.degraded().isEmpty()) {
+            // Its slot at the upstream may be the one that the fill waits for.
+            closeWindow();
             view = fetch.progress().awaitByte(position, patience);
         }
         if (position < view.visibleBytes() && openFile(view)) {
@@ -93,6 +95,7 @@ final class FetchReader implements BlobContent {
         if (view.verified() && position >= view.visibleBytes()) {
             return -1;
         }
+        closeWindow();
         direct = new DirectRead(
                 digest, upstream, left(fetch.progress().now()), fetch.declaredBytes(), settings, partial, _ -> {});
         return direct.read(position, buffer, offset, length);

@@ -37,6 +37,9 @@ final class FakeUpstream implements RepositorySource {
     final List<String> asked = new CopyOnWriteArrayList<>();
     final List<ByteRange> blobRanges = new CopyOnWriteArrayList<>();
     final AtomicInteger bytesSent = new AtomicInteger();
+    /** How many bodies of blobs are open, each of which takes a slot. */
+    final AtomicInteger openBodies = new AtomicInteger();
+
     volatile Optional<IOException> outage = Optional.empty();
     /** What is answered by 500, as {@link #asked} has it. */
     volatile String failing = "";
@@ -233,6 +236,7 @@ final class FakeUpstream implements RepositorySource {
                     ? (int) Math.min(bytes.length, range.last().getAsLong() + 1)
                     : bytes.length;
             this.breakAt = Optional.ofNullable(breaks.poll());
+            openBodies.incrementAndGet();
         }
 
         @Override
@@ -281,6 +285,9 @@ final class FakeUpstream implements RepositorySource {
 
         @Override
         public void close() {
+            if (!closed) {
+                openBodies.decrementAndGet();
+            }
             closed = true;
             CountDownLatch wait = holdsClose.getAndSet(null);
             if (wait != null) {

@@ -346,6 +346,34 @@ class SharedFillTest {
     }
 
     @Test
+    void rangeThatWaitsForTheFillHoldsNoBodyOfItsOwnMeanwhile() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(600_000, 13);
+        Digest digest = linkedBlob(bytes);
+        Semaphore slow = new Semaphore(10_000);
+        upstream.permits = slow;
+        int window = 128 * 1024;
+        try (BlobContent content = repository.openBlob(digest).content()) {
+            byte[] buffer = new byte[window];
+            for (int at = 0; at < window; ) {
+                at += content.read(300_000 + at, buffer, at, window - at);
+            }
+            assertThat(buffer).isEqualTo(Arrays.copyOfRange(bytes, 300_000, 300_000 + window));
+            // No longer far behind, and not there yet.
+            slow.release(290_000);
+            while (upstream.bytesSent.get() < window + 300_000) {
+                Thread.onSpinWait();
+            }
+            Future<Integer> next = threads.submit(() -> content.read(300_000 + window, buffer, 0, 500));
+            while (upstream.openBodies.get() > 1) {
+                Thread.onSpinWait();
+            }
+            assertThat(next.isDone()).isFalse();
+            slow.release(4_000_000);
+            assertThat(get(next)).isPositive();
+        }
+    }
+
+    @Test
     void rangeFarAheadWaitsForTheFillWhereRangesAreIgnored() throws Exception {
         byte[] bytes = CacheFixture.randomBytes(1_000_000, 14);
         Digest digest = linkedBlob(bytes);
