@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import java.io.InterruptedIOException;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,8 +34,9 @@ final class FillRoom {
      * Sets room aside at first, for a blob of this size.
      *
      * @return whether there is any
+     * @throws InterruptedIOException if the thread is interrupted: nobody knows then
      */
-    boolean begin(OptionalLong totalBytes) {
+    boolean begin(OptionalLong totalBytes) throws InterruptedIOException {
         reservedBytes = totalBytes.orElse(unstated(ingest.writtenBytes()));
         return reserve();
     }
@@ -50,8 +52,9 @@ final class FillRoom {
      * Sees to it that so many bytes more can be written.
      *
      * @return whether there is room
+     * @throws InterruptedIOException if the thread is interrupted: nobody knows then
      */
-    boolean hasFor(int count) {
+    boolean hasFor(int count) throws InterruptedIOException {
         if (ingest.writtenBytes() + count <= reservedBytes) {
             return true;
         }
@@ -59,9 +62,12 @@ final class FillRoom {
         return reserve();
     }
 
-    private boolean reserve() {
+    private boolean reserve() throws InterruptedIOException {
         boolean room = keeper.reserve(ingest, reservedBytes);
         if (!room) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new InterruptedIOException("interrupted while room was made for " + blob);
+            }
             String lack = keeper.lack(ingest, reservedBytes);
             refusals.refused(ContentKind.BLOB, lack);
             LOG.warn(
