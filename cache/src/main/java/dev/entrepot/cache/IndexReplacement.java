@@ -92,7 +92,8 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
     Path swap() throws IOException {
         Path aside = keepAside();
         // The log belongs to the old file: left where it is, it would be replayed into the new one.
-        moveIfThere(beside(layout.index(), "-wal"), beside(aside, "-wal"));
+        Path log = beside(aside, "-wal");
+        moveIfThere(beside(layout.index(), "-wal"), log);
         Files.deleteIfExists(beside(layout.index(), "-shm"));
         Files.move(
                 layout.nextIndex(),
@@ -100,18 +101,28 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
                 StandardCopyOption.ATOMIC_MOVE,
                 StandardCopyOption.REPLACE_EXISTING);
         Durability.forceFolder(Durability.parent(layout.index().toAbsolutePath()));
-        Files.setLastModifiedTime(aside, FileTime.from(clock.instant()));
+        // Both are kept as long, whenever they were last written to.
+        FileTime now = FileTime.from(clock.instant());
+        Files.setLastModifiedTime(aside, now);
+        if (Files.exists(log)) {
+            Files.setLastModifiedTime(log, now);
+        }
         return aside;
     }
 
     private Path keepAside() throws IOException {
         int number = 1;
-        while (Files.exists(layout.damagedIndex(number))) {
+        while (isTaken(layout.damagedIndex(number))) {
             number++;
         }
         Path aside = layout.damagedIndex(number);
         keep(layout.index(), aside);
         return aside;
+    }
+
+    // Somebody may have deleted one and not its log.
+    private static boolean isTaken(Path aside) {
+        return Files.exists(aside) || Files.exists(beside(aside, "-wal"));
     }
 
     /** Has a file under a second name, under which it stays when another takes its place. */

@@ -10,6 +10,7 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -127,6 +128,34 @@ class IndexReplacementTest {
         assertThat(store.layout().damagedIndex(1)).doesNotExist();
         assertThat(store.layout().damagedIndex(2)).exists();
         assertThat(pins()).containsExactly(BY_HAND);
+    }
+
+    @Test
+    void logOfTheOldOneIsKeptAsLongAsThatHoweverLongAgoItWasWritten() throws Exception {
+        withAPinAndManyLinks();
+        Path log = directory.resolve("index.db-wal");
+        Files.write(log, new byte[] {1});
+        Files.setLastModifiedTime(log, FileTime.from(clock.instant().minus(Duration.ofDays(30))));
+        IndexReplacement replacement = new IndexReplacement(store.layout(), clock);
+        replacement.make(empty -> true);
+        replacement.swap();
+        clock.advance(Duration.ofDays(6));
+        assertThat(IndexReplacement.dropOld(store.layout(), clock.instant())).isZero();
+        assertThat(directory.resolve("index.db.corrupt-1-wal")).exists();
+        clock.advance(Duration.ofDays(2));
+        assertThat(IndexReplacement.dropOld(store.layout(), clock.instant())).isEqualTo(2);
+    }
+
+    @Test
+    void logThatSomebodyHasLeftOfAnEarlierOneIsInNobodysWay() throws Exception {
+        withAPinAndManyLinks();
+        Files.write(directory.resolve("index.db.corrupt-1-wal"), new byte[] {1});
+        Files.write(directory.resolve("index.db-wal"), new byte[] {2});
+        IndexReplacement replacement = new IndexReplacement(store.layout(), clock);
+        replacement.make(empty -> true);
+        assertThat(replacement.swap()).isEqualTo(store.layout().damagedIndex(2));
+        assertThat(directory.resolve("index.db.corrupt-1-wal")).hasBinaryContent(new byte[] {1});
+        assertThat(directory.resolve("index.db.corrupt-2-wal")).hasBinaryContent(new byte[] {2});
     }
 
     @Test
