@@ -195,7 +195,10 @@ public final class Scrub implements AutoCloseable {
             LOG.info("scrub: begins at folder {} of {}", first, FOLDERS);
             for (int folder = first; folder < FOLDERS && !closed; folder++) {
                 scrub(folder);
-                note(NEXT, folder + 1L);
+                // Of one in which this was closed, the rest has not been read.
+                if (!closed) {
+                    note(NEXT, folder + 1L);
+                }
             }
             if (!closed) {
                 note(NEXT, 0);

@@ -91,6 +91,22 @@ class ScrubTest {
     }
 
     @Test
+    void roundThatIsClosedWhileAFileIsReadGoesOnWithThatFilesFolder() throws Exception {
+        List<Scrub> under = new ArrayList<>();
+        long first;
+        try (Scrub scrub = scrub(pause -> under.getFirst().close())) {
+            under.add(scrub);
+            scrub.runRound();
+            first = scrub.progress().checked();
+        }
+        fixture.index.flush();
+        try (Scrub next = scrub(pauses::add)) {
+            next.runRound();
+            assertThat(first + next.progress().checked()).isEqualTo(3 + 1);
+        }
+    }
+
+    @Test
     void goodBlobThatHasComeInThePlaceOfABadOneWhileThatWasReadStays() throws Exception {
         spoil();
         Path file = fixture.store.layout().content(ContentKind.BLOB, Digest.sha256(bad));
