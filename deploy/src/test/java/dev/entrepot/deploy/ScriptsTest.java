@@ -68,8 +68,7 @@ class ScriptsTest {
         script(
                 "commands/mkdir",
                 "case \"$*\" in *launcher.lock) echo \"mkdir: Permission denied\" >&2; exit 1 ;; esac\nPATH=${PATH#*:}\nexec mkdir \"$@\"");
-        Ending ending = run(
-                Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "./entrepot", "--version");
+        Ending ending = run(withCommands(), "./entrepot", "--version");
         assertThat(ending.output()).contains("cannot be built: mkdir: Permission denied;");
         assertThat(ending.code()).isEqualTo(1);
     }
@@ -85,7 +84,7 @@ class ScriptsTest {
     // Whoever has the lock gives it back while the launcher waits.
     private Map<String, String> holderThatEndsMeanwhile() throws IOException {
         script("commands/sleep", "echo waiting\nrm -rf deploy/target/launcher.lock");
-        return Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH"));
+        return withCommands();
     }
 
     private Path lockOf(long holder) throws IOException {
@@ -102,16 +101,8 @@ class ScriptsTest {
     @Test
     void signalDuringABuildEndsItAndTheLauncher() throws Exception {
         checkout("exec sleep 60");
-        Process launcher = new ProcessBuilder("./entrepot", "--version")
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .start();
+        Process launcher = launched("building", Map.of());
         try (BufferedReader said = launcher.inputReader()) {
-            String line = said.readLine();
-            while (line != null && !line.equals("building")) {
-                line = said.readLine();
-            }
-            assertThat(line).as("it builds").isNotNull();
             // SIGTERM; the process itself would not be read from any more.
             launcher.toHandle().destroy();
             // Until all that could write there has ended, what it had started included.
@@ -128,17 +119,10 @@ class ScriptsTest {
     /** As mvnw while it downloads Maven: a shell looks after a signal when the command that it runs has ended. */
     @Test
     void signalEndsTheLauncherThoughTheBuildHearsNone() throws Exception {
-        checkout("trap : TERM\nsleep 25");
-        Process launcher = new ProcessBuilder("./entrepot", "--version")
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .start();
-        try (BufferedReader said = launcher.inputReader()) {
-            String line = said.readLine();
-            while (line != null && !line.equals("building")) {
-                line = said.readLine();
-            }
-            assertThat(line).as("it builds").isNotNull();
+        checkout("trap : TERM\nexport PATH=\"${PATH#*:}\"\nsleep 25");
+        script("commands/sleep", "");
+        Process launcher = launched("building", withCommands());
+        try {
             launcher.toHandle().destroy();
             assertThat(launcher.waitFor(15, TimeUnit.SECONDS)).isTrue();
         } finally {
@@ -148,19 +132,34 @@ class ScriptsTest {
         assertThat(folder.resolve("deploy/target/launcher.lock")).doesNotExist();
     }
 
+    // A launcher that has got as far as to say this, in a line of its own.
+    private Process launched(String line, Map<String, String> environment) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder("./entrepot", "--version")
+                .directory(folder.toFile())
+                .redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        Process launcher = builder.start();
+        BufferedReader said = launcher.inputReader();
+        String heard = said.readLine();
+        while (heard != null && !heard.equals(line)) {
+            heard = said.readLine();
+        }
+        if (heard == null) {
+            launcher.destroyForcibly();
+        }
+        assertThat(heard).as("the launcher says " + line).isNotNull();
+        return launcher;
+    }
+
+    private Map<String, String> withCommands() {
+        return Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH"));
+    }
+
     @Test
     void buildOfALauncherThatWasKilledIsWaitedFor() throws Exception {
         checkout("[ -e second ] || { echo at work; exec sleep 60; }");
-        Process launcher = new ProcessBuilder("./entrepot", "--version")
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .start();
-        try (BufferedReader said = launcher.inputReader()) {
-            String line = said.readLine();
-            while (line != null && !line.equals("at work")) {
-                line = said.readLine();
-            }
-            assertThat(line).as("it builds").isNotNull();
+        Process launcher = launched("at work", Map.of());
+        try {
             // It says so by itself; its launcher may note it later.
             Path noted = folder.resolve("deploy/target/launcher.lock/work");
             for (int looks = 0; looks < 2000 && (!Files.exists(noted) || Files.size(noted) == 0); looks++) {
@@ -174,8 +173,7 @@ class ScriptsTest {
                 "commands/sleep",
                 "echo waiting\nkill -9 \"$(PATH=${PATH#*:} cat deploy/target/launcher.lock/work)\"\nPATH=${PATH#*:} sleep 0.2");
         Files.createFile(folder.resolve("second"));
-        Map<String, String> environment = Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH"));
-        assertThat(run(environment, "./entrepot", "--version").output())
+        assertThat(run(withCommands(), "./entrepot", "--version").output())
                 .containsSubsequence("waiting\n", "building\n", "java ends with");
     }
 
@@ -186,8 +184,7 @@ class ScriptsTest {
         // As where another user has the checkout, or whoever took the lock before was killed meanwhile.
         Files.createDirectory(lock.resolve("heir"));
         script("commands/sleep", "");
-        Ending ending = run(
-                Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "./entrepot", "--version");
+        Ending ending = run(withCommands(), "./entrepot", "--version");
         assertThat(ending.code()).isEqualTo(1);
         assertThat(ending.output()).contains("its lock cannot be taken; remove " + lock.toRealPath());
     }
@@ -257,8 +254,7 @@ class ScriptsTest {
         copy("../mvnw", "mvnw");
         script("deploy/bin/find-jdk", "echo /nowhere");
         script("commands/id", "echo 12345; exit 1");
-        Ending ending =
-                run(Map.of("PATH", folder.resolve("commands") + ":" + System.getenv("PATH")), "sh", "mvnw", "package");
+        Ending ending = run(withCommands(), "sh", "mvnw", "package");
         assertThat(ending.output()).startsWith("mvnw: HOME is not set");
         assertThat(ending.code()).isEqualTo(1);
         assertThat(folder.resolve("~12345")).doesNotExist();
