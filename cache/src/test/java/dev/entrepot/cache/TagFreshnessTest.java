@@ -30,7 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** When a tag, a tag list or a referrers list is served from what is kept, and when not. */
+/**
+ * When a tag, a tag list or a referrers list is served from what is kept, and when not. Long, because each is one case
+ * over the same clock and upstream.
+ */
 @Timeout(30)
 class TagFreshnessTest {
     private static final Tag TAG = new Tag("v1");

@@ -42,7 +42,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The chart, rendered by Helm itself as a library, and held against the types of the Kubernetes API as its client has
- * them: no field that is unknown, none missing that must be there. Nothing here asks a cluster.
+ * them: no field that is unknown, none missing that must be there. Nothing here asks a cluster. Long, because each
+ * value of the chart is one case over the same rendering.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
 class ChartTest {

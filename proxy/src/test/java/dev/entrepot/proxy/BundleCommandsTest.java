@@ -38,7 +38,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** The commands that read bundles, on bundles that {@code entrepot export} wrote of the corpus. */
+/**
+ * The commands that read bundles, on bundles that {@code entrepot export} wrote of the corpus. Long, because all read
+ * the same bundles.
+ */
 class BundleCommandsTest {
     private static final String REPOSITORY = "mcr/net-monitor";
 

@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * The page in a real browser, where there is one. With the environment variable {@code ENTREPOT_SCREENSHOTS} pictures
- * of all views are put into that folder.
+ * of all views are put into that folder. Long, because all views are looked at in one browser.
  */
 @EnabledIf("chromiumIsThere")
 class PageBrowserTest {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What prune makes of referrers that the source withdrew. */
+/** What prune makes of referrers that the source withdrew. Long, because each is one case over the same fixture. */
 class WithdrawnReferrersPruneTest extends LeftoverFixture {
     @ParameterizedTest
     @MethodSource("abilities")

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Where credentials come from. Long, because each source of them and each mistake there is one short case. */
 class CredentialsTest {
     private static final RegistryHost REGISTRY = RegistryHost.parse("registry.test:5000");
 

@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
+/** What belongs to an image. Long, because each shape of a graph is one short case over the same source in memory. */
 class GraphWalkerTest {
     private final MemoryRegistry registry = new MemoryRegistry("source.test", Abilities.ALL);
     private final MemoryRepository repository = registry.repository("app");

@@ -57,6 +57,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
+/** Rules whose target is a layout. Long, because all are cases over the same source and folder. */
 class LayoutTargetsTest {
     @TempDir
     private Path folder;
