@@ -8,17 +8,20 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -250,9 +253,30 @@ public final class SavedExports {
         return locked(lockFile(place), place, id);
     }
 
+    /**
+     * The file of an export that is locked, open.
+     *
+     * @param key what the system knows it by, or the one that was in its place before it was opened
+     */
+    record LockFile(FileChannel channel, Object key) {}
+
     /** The file of the export at a place that is locked, open. */
-    static FileChannel lockFile(Path place) throws IOException {
-        return FileChannel.open(place.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    static LockFile lockFile(Path place) throws IOException {
+        Path file = place.resolve(LOCK);
+        if (!Files.exists(file)) {
+            try {
+                Files.createFile(file);
+            } catch (FileAlreadyExistsException e) {
+                // Another process was as quick.
+            }
+        }
+        Object key = key(file);
+        return new LockFile(FileChannel.open(file, StandardOpenOption.WRITE), key);
+    }
+
+    private static Object key(Path file) throws IOException {
+        return Objects.requireNonNullElse(
+                Files.readAttributes(file, BasicFileAttributes.class).fileKey(), file);
     }
 
     /**
@@ -262,9 +286,13 @@ public final class SavedExports {
      *     opened; it is closed then
      * @throws NoSuchFileException if it has been taken away since
      */
-    static Closeable locked(FileChannel channel, Path place, Digest id) throws IOException {
+    static Closeable locked(LockFile opened, Path place, Digest id) throws IOException {
+        FileChannel channel = opened.channel();
         try {
-            if (channel.tryLock() == null || !isInPlace(channel, place)) {
+            // Between opening it and locking it the folder may have been cleared, and saved anew with another file to
+            // lock. It must not be opened to find out: to close any channel on a file gives free what this process has
+            // locked of it.
+            if (channel.tryLock() == null || !opened.key().equals(key(place.resolve(LOCK)))) {
                 throw new BundleException("another process is writing bundle " + id);
             }
             return channel;
@@ -275,15 +303,6 @@ public final class SavedExports {
             channel.close();
             throw e;
         }
-    }
-
-    // Between opening it and locking it the folder may have been cleared, and saved anew with another file to lock:
-    // what is written here must be found there.
-    private static boolean isInPlace(FileChannel locked, Path place) throws IOException {
-        byte[] mark = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
-        locked.truncate(0);
-        EntryCopy.put(locked, ByteBuffer.wrap(mark));
-        return Arrays.equals(read(place.resolve(LOCK), mark.length), mark);
     }
 
     /** Notes that all volumes of an export are written. */

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.testing.CrashProcess;
 import java.io.Closeable;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,6 +47,34 @@ class SavedExportsTest {
         assertThat(exports.unfinished("request")).isEmpty();
         exports.save(export, "another request");
         assertThat(exports.unfinished("another request")).isPresent();
+    }
+
+    /** Tries to lock an export of a data folder, in a process of its own. */
+    private static final class Locking {
+        static void main(String[] arguments) throws Exception {
+            SavedExports exports = new SavedExports(Path.of(arguments[0]));
+            try (Closeable _ = exports.lock(exports.unfinished("request").orElseThrow())) {
+                System.out.println("locked");
+            } catch (BundleException e) {
+                System.out.println(e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void lockOfAnExportHoldsAgainstAnotherProcess() throws Exception {
+        SavedExports exports = new SavedExports(data);
+        SavedExports.Saved export = saved(100);
+        exports.save(export, "request");
+        try (Closeable _ = exports.lock(export);
+                CrashProcess other = CrashProcess.start(Locking.class, data.toString())) {
+            assertThat(other.awaitExit()).isZero();
+            assertThat(other.output()).containsExactly("another process is writing bundle " + export.id());
+        }
+        try (CrashProcess other = CrashProcess.start(Locking.class, data.toString())) {
+            assertThat(other.awaitExit()).isZero();
+            assertThat(other.output()).containsExactly("locked");
+        }
     }
 
     @Test
@@ -105,7 +133,7 @@ class SavedExportsTest {
         SavedExports exports = new SavedExports(data);
         SavedExports.Saved export = saved(100);
         exports.save(export, "request");
-        FileChannel late = SavedExports.lockFile(exports.place(export));
+        SavedExports.LockFile late = SavedExports.lockFile(exports.place(export));
         exports.save(export, "request");
         exports.lock(export).close();
 
@@ -113,7 +141,7 @@ class SavedExportsTest {
                 .isInstanceOf(BundleException.class)
                 .hasMessageContaining("another process is writing");
 
-        assertThat(late.isOpen()).isFalse();
+        assertThat(late.channel().isOpen()).isFalse();
         exports.lock(export).close();
     }
 
