@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,12 +29,18 @@ public final class WriteLock implements AutoCloseable {
     // gives the same key to another file.
     private static final Map<Object, Optional<WriteLock>> HELD = new ConcurrentHashMap<>();
 
+    // Where somebody takes or gives back a lock now, by whatever path: between a look at a file and its opening another
+    // of this process might lock a new one in its place, which would be opened then, and given free by the closing.
+    private static final Map<Path, Turn> TURNS = new ConcurrentHashMap<>();
+
     private final Path file;
+    private final Path place;
     private final FileChannel channel;
     private final Object key;
 
-    private WriteLock(Path file, FileChannel channel, Object key) {
+    private WriteLock(Path file, Path place, FileChannel channel, Object key) {
         this.file = file;
+        this.place = place;
         this.channel = channel;
         this.key = key;
     }
@@ -61,6 +68,12 @@ public final class WriteLock implements AutoCloseable {
      * @throws IOException if the file cannot be made
      */
     public static Optional<WriteLock> of(Path file) throws IOException {
+        Path absolute = file.toAbsolutePath();
+        Path place = absolute.resolveSibling("").toRealPath().resolve(absolute.getFileName());
+        return inTurn(place, () -> taken(file, place));
+    }
+
+    private static Optional<WriteLock> taken(Path file, Path place) throws IOException {
         try {
             Files.createFile(file);
         } catch (FileAlreadyExistsException e) {
@@ -72,7 +85,7 @@ public final class WriteLock implements AutoCloseable {
             if (HELD.putIfAbsent(key, Optional.empty()) == null) {
                 Optional<WriteLock> lock = Optional.empty();
                 try {
-                    lock = locked(file, key);
+                    lock = locked(file, place, key);
                 } finally {
                     if (lock.isPresent()) {
                         HELD.put(key, lock);
@@ -88,7 +101,7 @@ public final class WriteLock implements AutoCloseable {
         return Optional.empty();
     }
 
-    private static Optional<WriteLock> locked(Path file, Object key) throws IOException {
+    private static Optional<WriteLock> locked(Path file, Path place, Object key) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
         boolean taken = false;
         try {
@@ -99,7 +112,31 @@ public final class WriteLock implements AutoCloseable {
                 channel.close();
             }
         }
-        return taken ? Optional.of(new WriteLock(file, channel, key)) : Optional.empty();
+        return taken ? Optional.of(new WriteLock(file, place, channel, key)) : Optional.empty();
+    }
+
+    /** Whose turn it is at one place, and how many have it or wait for it. */
+    private record Turn(ReentrantLock lock, int users) {}
+
+    private interface Doing<T> {
+        T now() throws IOException;
+    }
+
+    private static <T> T inTurn(Path place, Doing<T> doing) throws IOException {
+        ReentrantLock lock = TURNS.compute(
+                        place,
+                        (key, turn) -> turn == null
+                                ? new Turn(new ReentrantLock(), 1)
+                                : new Turn(turn.lock(), turn.users() + 1))
+                .lock();
+        lock.lock();
+        try {
+            return doing.now();
+        } finally {
+            lock.unlock();
+            TURNS.computeIfPresent(
+                    place, (key, turn) -> turn.users() == 1 ? null : new Turn(turn.lock(), turn.users() - 1));
+        }
     }
 
     private static Object key(Path file) throws IOException {
@@ -120,6 +157,13 @@ public final class WriteLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        inTurn(place, () -> {
+            giveFree();
+            return place;
+        });
+    }
+
+    private void giveFree() throws IOException {
         try {
             Files.deleteIfExists(file);
             // No other file has this key before the channel is closed.
