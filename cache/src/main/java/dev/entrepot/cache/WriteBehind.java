@@ -159,11 +159,12 @@ final class WriteBehind<K, V> {
     }
 
     /**
-     * Makes good what the cache has under the key for what has been committed past this table. What is loaded later is
-     * so by itself.
+     * Makes good what the cache has under the key for what has been committed past this table, or is just loading,
+     * which may have been read before. What is loaded later is so by itself.
      */
     void amend(K key, UnaryOperator<V> change) {
-        cache.asMap().computeIfPresent(key, (same, value) -> value.map(change));
+        // Not only if present: that does not wait for a load.
+        cache.asMap().compute(key, (same, value) -> value == null ? null : value.map(change));
     }
 
     private Optional<V> before(K key, @Nullable Pending last) {

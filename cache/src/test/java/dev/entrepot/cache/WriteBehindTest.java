@@ -136,6 +136,39 @@ class WriteBehindTest {
         assertThat(writer.isFailing()).isFalse();
     }
 
+    @Test
+    void whatIsAmendedWhileItLoadsIsAmended() throws Exception {
+        CountDownLatch read = new CountDownLatch(1);
+        CountDownLatch amending = new CountDownLatch(1);
+        WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
+                database.readers(),
+                writer,
+                10_000,
+                (key, value) -> 100,
+                (reader, tag) -> {
+                    read.countDown();
+                    try {
+                        // Longer than it takes not to wait for this.
+                        amending.await(300, TimeUnit.MILLISECONDS);
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    return number(1);
+                },
+                (updates, tag, value) -> {});
+        Tag tag = new Tag("v1");
+        try (var executor = Executors.newSingleThreadExecutor()) {
+            Future<Optional<TagRecord>> loading = executor.submit(() -> tags.get(tag));
+            assertThat(read.await(20, TimeUnit.SECONDS)).isTrue();
+            tags.amend(tag, before -> number(2).orElseThrow());
+            amending.countDown();
+            loading.get(20, TimeUnit.SECONDS);
+        }
+        assertThat(tags.get(tag)).isEqualTo(number(2));
+        tags.amend(new Tag("not-loaded"), before -> number(3).orElseThrow());
+        assertThat(tags.get(new Tag("not-loaded"))).isEqualTo(number(1));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "SQLITE_FULL, what is in memory, free space",
