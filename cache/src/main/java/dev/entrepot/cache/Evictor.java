@@ -111,13 +111,14 @@ public final class Evictor implements AutoCloseable {
             if (account.need(totalBytes, limits.capacityBytes()).isEmpty()) {
                 return true;
             }
+            // What there is of it counts for it, and does not go for it.
             List<StoredContent> partials = store.ingests().idle();
-            long there = partials.stream()
-                    .filter(partial -> partial.digest().equals(digest))
-                    .mapToLong(StoredContent::sizeBytes)
-                    .sum();
+            List<StoredContent> others = partials.stream()
+                    .filter(partial -> !partial.digest().equals(digest))
+                    .toList();
+            long there = bytes(partials) - bytes(others);
             Optional<DiskNeed> need = account.need(Math.max(0, totalBytes - there), limits.capacityBytes());
-            if (need.isPresent() && !canFree(need.get(), partials)) {
+            if (need.isPresent() && !canFree(need.get(), others)) {
                 lack.add(account.lack(there, protection.inUseBytes(), pins.bytes())
                         .of(totalBytes));
             }
@@ -395,8 +396,11 @@ public final class Evictor implements AutoCloseable {
     }
 
     private long others(List<StoredContent> partials) {
-        return store.quarantine().bytes()
-                + partials.stream().mapToLong(StoredContent::sizeBytes).sum();
+        return store.quarantine().bytes() + bytes(partials);
+    }
+
+    private static long bytes(List<StoredContent> partials) {
+        return partials.stream().mapToLong(StoredContent::sizeBytes).sum();
     }
 
     private Eviction eviction(DiskNeed need, List<StoredContent> partials) {

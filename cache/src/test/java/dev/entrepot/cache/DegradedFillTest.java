@@ -93,6 +93,20 @@ class DegradedFillTest {
     }
 
     @Test
+    void whatIsThereOfABlobMakesNoRoomForTheRestOfIt() throws Exception {
+        byte[] tooMuch = CacheFixture.randomBytes(12_000, 4);
+        Digest begun = upstream.addBlob(tooMuch);
+        cache.index.links().add(upstream.repository, List.of(new Link(begun, OptionalLong.of(12_000), false)));
+        try (Ingest ingest = cache.store.ingest(begun)) {
+            ingest.write(tooMuch, 0, 6_000);
+            ingest.suspend();
+        }
+
+        assertThatThrownBy(() -> repository.keepBlob(begun)).hasMessageContaining("no room for its 12000 bytes");
+        assertThat(upstream.bytesSent).hasValue(0);
+    }
+
+    @Test
     void whoComesWhileAFetchThatTheDiskFailedIsClosingIsServed() throws Exception {
         CountDownLatch closing = new CountDownLatch(1);
         upstream.holdsClose.set(closing);
