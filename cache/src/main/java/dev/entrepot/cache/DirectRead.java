@@ -116,9 +116,18 @@ final class DirectRead implements Closeable {
             takeFromFile(Objects.requireNonNull(written), position, (int) gap);
         }
         ResumingBody opened =
-                new ResumingBody(upstream, digest, received, state.totalBytes(), hintBytes, () -> true, settings);
+                new ResumingBody(upstream, digest, received, state.totalBytes(), hintBytes, this::mayEnd, settings);
         body = opened;
         return opened;
+    }
+
+    // Of a body that states no size, a break looks as its end does. A manifest may state a wrong one.
+    private boolean mayEnd() {
+        MessageDigest current = hasher;
+        return current == null
+                || hintBytes.isEmpty()
+                || received >= hintBytes.getAsLong()
+                || Digest.of(digest.algorithm(), copyOf(current)).equals(digest);
     }
 
     private void takeFromFile(RandomAccessFile file, long position, int count) throws IOException {

@@ -50,6 +50,8 @@ final class FakeUpstream implements RepositorySource {
     volatile boolean statesSize = true;
     /** After how many bytes of a body it breaks, once for each entry taken. */
     final java.util.Queue<Integer> breaks = new java.util.concurrent.ConcurrentLinkedQueue<>();
+    /** Whether a break looks as the end of the body does. */
+    volatile boolean breaksSilently = false;
     /** When set, each byte needs a permit, except those of a range with an end. */
     volatile Semaphore permits = null;
     /** What the next body waits for before it is closed. */
@@ -264,6 +266,9 @@ final class FakeUpstream implements RepositorySource {
         public int read(byte[] buffer, int offset, int length) throws IOException {
             int limit = breakAt.map(after -> (int) Math.min(end, start + after)).orElse(end);
             if (position >= limit && limit < end) {
+                if (breaksSilently) {
+                    return -1;
+                }
                 throw new OutageException(OutageException.Reason.UNREACHABLE, "reset by the test at " + position);
             }
             if (position >= end) {

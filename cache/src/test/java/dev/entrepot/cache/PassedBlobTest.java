@@ -16,7 +16,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -96,6 +98,31 @@ class PassedBlobTest {
             assertThat(body.stream().readAllBytes()).isEqualTo(bytes);
         }
         assertThat(upstream.count("GET blob")).isEqualTo(2);
+    }
+
+    @Test
+    void aBodyWithoutASizeThatEndsBeforeTheManifestSaysHasBrokenOff() throws IOException {
+        upstream.statesSize = false;
+        upstream.breaksSilently = true;
+        upstream.breaks.add(120_000);
+
+        assertThat(passed(0)).isEqualTo(bytes);
+
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(0L, 120_000L);
+        assertThat(upstream.refuted).isEmpty();
+    }
+
+    @Test
+    void aBodyWithoutASizeThatIsWholeEndsWhateverAManifestSays() throws IOException {
+        byte[] small = CacheFixture.randomBytes(90_000, 6);
+        Digest stated = upstream.addBlob(small);
+        cache.index.links().add(upstream.repository, List.of(new Link(stated, OptionalLong.of(100_000), false)));
+        upstream.statesSize = false;
+
+        try (BlobContent content = repository.passBlob(stated, 0).content()) {
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(small);
+        }
+        assertThat(upstream.blobRanges).hasSize(1);
     }
 
     @Test
