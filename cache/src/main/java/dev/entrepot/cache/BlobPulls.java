@@ -60,15 +60,32 @@ final class BlobPulls {
         }
         OptionalLong declared = declared(link);
         OptionalLong stated = askSize(digest, settings);
-        // As refuseDeclared: to refuse it, the upstream's word counts more.
-        refuseTooLarge(settings, digest, stated.isPresent() ? stated : declared);
-        OptionalLong size = declared.isPresent() ? declared : stated;
+        OptionalLong size = size(digest, stated, declared);
+        refuseTooLarge(settings, digest, size);
         if (link.isEmpty()
                 && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES
                 && BlobOrManifest.isManifest(upstream, digest)) {
             throw BlobOrManifest.notABlob(digest, repository);
         }
         return Answer.of(size, Verdict.MISS, Duration.ZERO);
+    }
+
+    // A GET has the length with which the upstream sends it. A manifest may state a wrong one, and some registries do
+    // so
+    // by HEAD: where the two differ, the upstream is asked for a byte.
+    private OptionalLong size(Digest digest, OptionalLong stated, OptionalLong declared) throws IOException {
+        if (stated.isEmpty()) {
+            return declared.orElse(0) > 0 ? declared : OptionalLong.empty();
+        }
+        if (declared.isEmpty() || declared.equals(stated)) {
+            return stated;
+        }
+        try {
+            return StatedSize.bySending(upstream, digest);
+        } catch (RegistryException e) {
+            // That it is there was said; its length is not known.
+            return OptionalLong.empty();
+        }
     }
 
     private OptionalLong askSize(Digest digest, CacheSettings settings) throws IOException {

@@ -110,8 +110,39 @@ class StatedSizesTest {
         assertThat(cache.cache.statistics().degraded()).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {0, SIZE - 1, SIZE, SIZE + 1})
+    void sizeOfABlobThatIsNotKeptIsTheUpstreamsBeforeTheManifests(long said) throws IOException {
+        pullManifestThatSays(said);
+
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+        assertThat(upstream.count("HEAD blob")).isEqualTo(1);
+        try (BlobContent content = repository.openBlob(digest).content()) {
+            assertThat(content.totalBytes()).hasValue(SIZE);
+        }
+    }
+
     @Test
-    void sizeOfABlobThatIsNotKeptIsTheManifestsBeforeTheUpstreams() throws IOException {
+    void sizeOfABlobIsTheOneItIsSentWithWhereTheUpstreamsHeadIsWrong() throws IOException {
+        pullManifestThatSays(SIZE);
+        upstream.statedSizes.put(digest, 5L);
+
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+        upstream.refusesBlobs = Optional.of(new OutageException(OutageException.Reason.SERVER_ERROR, "out"));
+        assertThat(repository.statBlob(digest).content()).isEmpty();
+    }
+
+    @Test
+    void sizeOnWhichUpstreamAndManifestAgreeCostsOneRequest() throws IOException {
+        pullManifestThatSays(SIZE);
+
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+        assertThat(upstream.count("HEAD blob")).isEqualTo(1);
+        assertThat(upstream.count("GET blob")).isZero();
+    }
+
+    @Test
+    void sizeOfABlobThatIsNotKeptIsTheManifestsWhereTheUpstreamStatesNone() throws IOException {
         pullManifestThatSays(SIZE);
 
         upstream.statesZero = true;
@@ -124,6 +155,18 @@ class StatedSizesTest {
         assertThat(repository.statBlob(other).content()).isEmpty();
         upstream.statesSize = true;
         assertThat(repository.statBlob(other).content()).hasValue(SIZE);
+    }
+
+    @Test
+    void nothingIsSaidOfTheSizeWhereAManifestSaysThatThereIsNothing() throws IOException {
+        pullManifestThatSays(0);
+        upstream.statesSize = false;
+
+        assertThat(repository.statBlob(digest).content()).isEmpty();
+
+        upstream.statesSize = true;
+        Digest empty = upstream.addBlob(new byte[0]);
+        assertThat(repository.statBlob(empty).content()).hasValue(0);
     }
 
     @Test
