@@ -3,20 +3,19 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.RegistryHost;
 import java.io.IOException;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
  * Asks a program for credentials. It reads the registry's name on its standard input and answers as docker's credential
  * helpers do, {@code {"Username": …, "Secret": …}}, with {@code "Expiration"}, a time of RFC 3339, where they do not
- * live for ever. Without one the program is asked again after five minutes.
+ * live for ever. Without one the program is asked again after five minutes; where it fails then, what it gave before
+ * still counts.
  */
 public final class ExecCredentials implements RenewedCredentials.Issuer {
-    private static final Duration KEPT = Duration.ofMinutes(5);
-
     private final Program program;
     private final RegistryHost registry;
     private final Clock clock;
@@ -48,15 +47,15 @@ public final class ExecCredentials implements RenewedCredentials.Issuer {
         return new RenewedCredentials.Issued(credential, expiration(answer));
     }
 
-    private Instant expiration(JsonNode answer) throws IOException {
+    private Optional<Instant> expiration(JsonNode answer) throws IOException {
         JsonNode stated = answer.path("Expiration");
         if (stated.isMissingNode() || stated.isNull()) {
-            return clock.instant().plus(KEPT);
+            return Optional.empty();
         }
         try {
             Instant end = OffsetDateTime.parse(stated.asString("")).toInstant();
             if (end.isAfter(clock.instant())) {
-                return end;
+                return Optional.of(end);
             }
         } catch (DateTimeParseException e) {
             throw new IOException(program.name() + " answered with an Expiration that is no time of RFC 3339");

@@ -21,14 +21,16 @@ import org.slf4j.LoggerFactory;
  * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who
  * wait; after four fifths of their life they are renewed behind the requests, which go on with those at hand to their
  * end. When a registry refuses them, which it may do for want of rights, others are waited for, a few seconds; if there
- * are none then, those at hand still count. After a failure nobody is asked for ten seconds. Nobody who sets the wall
- * clock makes any of this last longer. Safe for all threads.
+ * are none then, those at hand still count. So it is with those of which nobody says when they end, five minutes after
+ * they were issued. After a failure nobody is asked for ten seconds. Nobody who sets the wall clock makes any of this
+ * last longer. Safe for all threads.
  */
 public final class RenewedCredentials implements CredentialSource {
     private static final Logger LOG = LoggerFactory.getLogger(RenewedCredentials.class);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
     private static final Duration LONGEST_DOUBT = Duration.ofSeconds(5);
     private static final Duration PAUSE = Duration.ofSeconds(10);
+    private static final Duration ASKED_AGAIN = Duration.ofMinutes(5);
     // A registry may refuse for want of rights, too: what was issued just now is not at fault.
     private static final Duration SURELY_GOOD = Duration.ofMinutes(1);
 
@@ -48,13 +50,23 @@ public final class RenewedCredentials implements CredentialSource {
      * What was issued.
      *
      * @param credential the credential
-     * @param expiresAt when it is good for nothing, by the wall clock
+     * @param expiresAt when it is good for nothing, by the wall clock; empty where nobody has said that it ends
      */
-    public record Issued(Credential credential, Instant expiresAt) {}
+    public record Issued(Credential credential, Optional<Instant> expiresAt) {
+        /** That ends at a time. */
+        public Issued(Credential credential, Instant expiresAt) {
+            this(credential, Optional.of(expiresAt));
+        }
+    }
 
-    // All but the last by the steady clock. It is over by whichever of both says so first: the wall clock may have been
-    // wrong when these were issued, and a machine that sleeps keeps the other one from going on.
-    private record Lease(Credential credential, Instant issuedAt, Instant renewAt, Instant endsAt, Instant expiresAt) {}
+    // All but the last by the steady clock. What ends is over by whichever of both says so first: the wall clock may
+    // have been wrong when these were issued, and a machine that sleeps keeps the other one from going on.
+    private record Lease(
+            Credential credential, Instant issuedAt, Instant renewAt, Instant dueAt, Optional<Instant> expiresAt) {
+        boolean isOver(Instant now, Instant nowOnWall) {
+            return expiresAt.isPresent() && (!now.isBefore(dueAt) || !nowOnWall.isBefore(expiresAt.get()));
+        }
+    }
 
     private record Failure(IOException cause, Instant until) {}
 
@@ -101,7 +113,10 @@ public final class RenewedCredentials implements CredentialSource {
         synchronized (lock) {
             Instant now = clock.instant();
             boolean pausing = failure != null && now.isBefore(failure.until());
-            if (lease != null && now.isBefore(lease.endsAt()) && wall.instant().isBefore(lease.expiresAt())) {
+            if (lease != null && !lease.isOver(now, wall.instant())) {
+                if (!pausing && doubtedAt == null && !now.isBefore(lease.dueAt())) {
+                    doubtedAt = now;
+                }
                 boolean due = doubtedAt != null || !now.isBefore(lease.renewAt());
                 patience = patienceInDoubt(now);
                 if (pausing || !due || !patience.isPositive()) {
@@ -132,7 +147,7 @@ public final class RenewedCredentials implements CredentialSource {
             if (atHand == null) {
                 throw e;
             }
-            LOG.info("{}: those at hand were refused, and still count: {}", what, e.getMessage());
+            LOG.info("{}: there are no others now, and those at hand still count: {}", what, e.getMessage());
             return atHand;
         }
     }
@@ -173,7 +188,9 @@ public final class RenewedCredentials implements CredentialSource {
         Instant askedOnWall = wall.instant();
         try {
             Issued issued = issuer.issue();
-            Duration life = Duration.between(askedOnWall, issued.expiresAt());
+            Duration life = issued.expiresAt()
+                    .map(end -> Duration.between(askedOnWall, end))
+                    .orElse(ASKED_AGAIN);
             if (!life.isPositive()) {
                 throw new OutageException(Reason.TOKEN_SERVICE, what + ": they have expired already");
             }

@@ -264,6 +264,29 @@ class RenewedCredentialsTest {
         assertThat(source.account()).contains("login");
     }
 
+    /** As of AWS's {@code credential_process}: without a time they do not end. */
+    @Test
+    void ofAProgramThatSaysNoTimeAreAskedForAgainAfterFiveMinutesAndCountWhereItFailsThen(@TempDir Path folder)
+            throws IOException {
+        String runs = "echo run >> \"$(dirname \"$0\")/runs\"\n";
+        CredentialSource source = program(folder, runs + "echo '{\"Secret\":\"old\"}'");
+        Credential old = source.credential(TestWorld.REGISTRY).orElseThrow();
+        world.advance(Duration.ofMinutes(3));
+        source.credential(TestWorld.REGISTRY);
+        assertThat(folder.resolve("runs")).hasContent("run");
+
+        program(folder, runs + "exit 3");
+        world.advance(Duration.ofMinutes(2));
+        for (int i = 0; i < 3; i++) {
+            assertThat(source.credential(TestWorld.REGISTRY)).contains(old);
+        }
+        assertThat(folder.resolve("runs")).hasContent("run\nrun");
+
+        program(folder, runs + "echo '{\"Secret\":\"new\"}'");
+        world.advance(Duration.ofSeconds(10));
+        assertThat(source.credential(TestWorld.REGISTRY)).isPresent().isNotEqualTo(Optional.of(old));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
