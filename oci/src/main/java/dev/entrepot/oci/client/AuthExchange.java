@@ -121,7 +121,7 @@ final class AuthExchange implements Exchange {
     private ApiResponse proveAnew(ApiRequest request, ApiResponse refusal, Proof refused) throws IOException {
         List<Challenge> challenges = Challenge.parse(refusal.headers("WWW-Authenticate"));
         boolean otherwiseAsked = asksForATokenInstead(challenges, refused);
-        if (!prover.forget(request, refused) && !otherwiseAsked) {
+        if (!otherwiseAsked && !prover.forget(request, refused)) {
             return refusal;
         }
         if (otherwiseAsked) {

@@ -79,8 +79,9 @@ public interface CredentialSource {
     }
 
     /**
-     * Called when the registry, or its token service, refused what this source gave: what is kept in memory is to be
-     * read anew.
+     * Called when the registry, or its token service, refused what this source gave, and not only a token that was
+     * fetched with it: what is kept in memory is to be read anew. Where that cannot be, what was given before still
+     * counts: it may have been refused for want of rights.
      */
     default void refused(RegistryHost registry) {}
 }

@@ -31,8 +31,8 @@ import tools.jackson.databind.JsonNode;
  * Credentials from a docker {@code config.json}, read at each use: {@code credHelpers}, else {@code credsStore}, else
  * {@code auths}. Keys are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker
  * Hub also {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them
- * ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left alone for ten
- * seconds, and the credential that it gave before counts meanwhile, until a registry refuses it. It is run once for all
+ * ({@link DockerConfigKeys}). What a helper said is kept for five minutes, or until a registry refuses it; one that
+ * failed is left alone for ten seconds, and the credential that it gave before counts meanwhile. It is run once for all
  * who wait for the same answer. Safe for all threads.
  */
 public final class DockerConfigCredentials implements CredentialSource {
@@ -86,6 +86,10 @@ public final class DockerConfigCredentials implements CredentialSource {
             }
             return credential;
         }
+
+        Answer over() {
+            return new Answer(credential, failure, former, Instant.MIN);
+        }
     }
 
     /**
@@ -138,7 +142,7 @@ public final class DockerConfigCredentials implements CredentialSource {
     @Override
     public void refused(RegistryHost registry) {
         synchronized (lock) {
-            answers.invalidateAll();
+            answers.asMap().replaceAll((asked, answer) -> answer.over());
             // What runs now may still have read what was refused; the next who asks begins anew.
             runs.clear();
         }
@@ -263,7 +267,7 @@ public final class DockerConfigCredentials implements CredentialSource {
                 Optional.empty(), Optional.of(why), false, clock.instant().plus(PAUSE));
     }
 
-    // Under the lock. What was refused meanwhile is not there any more.
+    // Under the lock. Also where it was refused meanwhile: that may be for want of rights to one repository.
     private Answer orFormer(Asked asked, Answer answer) {
         Answer former = answers.getIfPresent(asked);
         if (answer.failure().isEmpty() || former == null || former.credential().isEmpty()) {
@@ -271,7 +275,7 @@ public final class DockerConfigCredentials implements CredentialSource {
         }
         if (!former.former()) {
             LOG.warn(
-                    "{}, and the credential that it gave before stays in effect until a registry refuses it",
+                    "{}, and the credential that it gave before stays in effect until it gives another",
                     answer.failure().get().getMessage());
         }
         return new Answer(former.credential(), Optional.empty(), true, answer.until());

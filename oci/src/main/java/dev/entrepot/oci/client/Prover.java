@@ -88,9 +88,8 @@ final class Prover {
             case Proof.Given given -> rereadCredentials() || isAnother(request, given.token());
             case Proof.Password password -> rereadCredentials() || isAnother(request, password.user());
             case Proof.Fetched fetched -> {
+                // What it was fetched with was not refused; where that is over, the token service says so to it.
                 tokens.forget(fetched.key(), fetched.token());
-                // It may be the credential that is over: ECR's are good for twelve hours.
-                rereadCredentials();
                 yield true;
             }
         };
@@ -153,8 +152,9 @@ final class Prover {
         try {
             return fetched(new TokenService.Request(realm, bearer.service(), scopes, credential));
         } catch (UnauthorizedException e) {
+            // GitHub's and GitLab's say 403 to a password that is over.
             Optional<Credential> another =
-                    credential.isPresent() && e.status() == 401 ? another(request, credential.get()) : Optional.empty();
+                    credential.isPresent() ? another(request, credential.get()) : Optional.empty();
             if (another.isEmpty()) {
                 throw e;
             }

@@ -312,6 +312,70 @@ class AuthExchangeTest {
         assertThat(world.requests.subList(3, 6)).containsExactly("manifest 401", "token 200", "manifest 200");
     }
 
+    /** As of a repository that the account has no rights to, or that is not there: a helper may be slow, or fail. */
+    @Test
+    void asksNobodyForAnotherPasswordWhereATokenIsRefused() throws IOException {
+        bearerChallenge();
+        tokens("t1", "t1");
+        accept(MANIFEST, "Bearer t1");
+        challenge("no/such", "Bearer realm=\"" + realm() + "\",service=\"svc\"");
+        AtomicInteger reread = new AtomicInteger();
+        RegistryClient client = client(counted(new AtomicReference<>(USER), reread, USER));
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        for (int i = 0; i < 2; i++) {
+            world.advance(Duration.ofMinutes(6));
+            assertThatThrownBy(() ->
+                            client.repository(new RepositoryName("no/such")).fetchManifest(TAG))
+                    .isInstanceOf(UnauthorizedException.class);
+        }
+        assertThat(reread).hasValue(0);
+    }
+
+    /** A password that was changed or taken back is found out where the next token is fetched with it. */
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403})
+    void readsThePasswordAnewWhereNoTokenIsGivenForItAnyMore(int status) throws IOException {
+        bearerChallenge();
+        tokens("t1");
+        accept(MANIFEST, "Bearer t1");
+        AtomicInteger reread = new AtomicInteger();
+        Credential next = new Credential.UserPassword("AWS", "new");
+        RemoteRepository repository = repository(counted(new AtomicReference<>(USER), reread, next));
+        repository.fetchManifest(TAG);
+
+        challenge("team/app", "Bearer realm=\"" + realm() + "\",service=\"svc\"");
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .atPriority(1)
+                .willReturn(aResponse().withStatus(status)));
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .atPriority(1)
+                .withHeader("Authorization", equalTo("Basic QVdTOm5ldw=="))
+                .willReturn(json("{\"token\":\"t2\"}")));
+        REGISTRY.stubFor(get(MANIFEST)
+                .atPriority(1)
+                .withHeader("Authorization", equalTo("Bearer t1"))
+                .willReturn(aResponse().withStatus(401)));
+        accept(MANIFEST, "Bearer t2");
+        repository.fetchManifest(TAG);
+        assertThat(reread).hasValue(1);
+    }
+
+    private static CredentialSource counted(
+            AtomicReference<Credential> current, AtomicInteger reread, Credential next) {
+        return new CredentialSource() {
+            @Override
+            public Optional<Credential> credential(RegistryHost registry) {
+                return Optional.of(current.get());
+            }
+
+            @Override
+            public void refused(RegistryHost registry) {
+                reread.incrementAndGet();
+                current.set(next);
+            }
+        };
+    }
+
     @Test
     void givesUpWhenAFreshTokenIsRefused() throws IOException {
         bearerChallenge();

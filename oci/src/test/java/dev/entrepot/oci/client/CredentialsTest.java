@@ -387,7 +387,7 @@ class CredentialsTest {
     }
 
     @Test
-    void whatAHelperGaveCountsWhenItFailsUntilARegistryRefusesIt() throws IOException {
+    void whatAHelperGaveCountsWhenItFailsUntilItGivesAnother() throws IOException {
         String fails = "echo x >> \"" + folder + "/runs\"; exit 3";
         helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
         DockerConfigCredentials source = docker(config("{\"credsStore\":\"one\"}"));
@@ -403,10 +403,11 @@ class CredentialsTest {
         assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(2);
 
         source.refused(REGISTRY);
-        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+        assertThat(source.credential(REGISTRY)).contains(user("u", "p"));
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(3);
 
         helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"new\"}'");
-        world.advance(Duration.ofSeconds(10));
+        source.refused(REGISTRY);
         assertThat(source.credential(REGISTRY)).contains(user("u", "new"));
     }
 
@@ -465,6 +466,17 @@ class CredentialsTest {
             }
         }
         assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(1);
+    }
+
+    @Test
+    void helperThatKnowsNoneAnyMoreIsBelievedAfterARefusal() throws IOException {
+        helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"one\"}"));
+        source.credential(REGISTRY);
+        helper("one", "echo 'credentials not found in native keychain'; exit 1");
+        source.refused(REGISTRY);
+
+        assertThat(source.credential(REGISTRY)).isEmpty();
     }
 
     /** What a run that was begun before a refusal says is what was refused. */
