@@ -141,12 +141,12 @@ final class Reading {
                 : written;
     }
 
-    /** Records that a path names an upstream. */
-    void upstreamNamed(String path, RegistryHost upstream) {
-        upstreamsNamed.put(path, upstream);
+    /** Records that a path names an upstream, as it is written. */
+    void upstreamNamed(String path, RegistryHost written) {
+        upstreamsNamed.put(path, written);
     }
 
-    /** The upstreams that are named, by the paths that name them. */
+    /** The names of upstreams as they are written, by the paths where they are. */
     Map<String, RegistryHost> upstreamsNamed() {
         return upstreamsNamed;
     }

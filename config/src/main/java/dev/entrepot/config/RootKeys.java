@@ -90,7 +90,7 @@ final class RootKeys {
         return new EntrepotConfig(
                 values.get(SERVER),
                 values.get(CACHE),
-                defaultUpstream(values.get(DEFAULT_UPSTREAM).map(reading::upstreamMeant), upstreams, reading),
+                defaultUpstream(values.get(DEFAULT_UPSTREAM), upstreams, reading),
                 upstreams,
                 values.get(RULES),
                 values.get(ACCESS),
@@ -99,13 +99,14 @@ final class RootKeys {
     }
 
     private static Optional<RegistryHost> defaultUpstream(
-            Optional<RegistryHost> wanted, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
-        if (wanted.isEmpty() || upstreams.containsKey(wanted.get())) {
-            return wanted;
+            Optional<RegistryHost> written, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
+        Optional<RegistryHost> meant = written.map(reading::upstreamMeant);
+        if (meant.isEmpty() || upstreams.containsKey(meant.get())) {
+            return meant;
         }
-        boolean written = !(reading.origins().get(DEFAULT_UPSTREAM.name()) instanceof Origin.Default);
-        if (written) {
-            UpstreamChecks.refuseUnknown(wanted.get(), DEFAULT_UPSTREAM.name(), upstreams, reading);
+        boolean byDefault = reading.origins().get(DEFAULT_UPSTREAM.name()) instanceof Origin.Default;
+        if (!byDefault) {
+            UpstreamChecks.refuseUnknown(written.get(), DEFAULT_UPSTREAM.name(), upstreams, reading);
         }
         return Optional.empty();
     }

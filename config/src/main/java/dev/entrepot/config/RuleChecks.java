@@ -36,9 +36,9 @@ final class RuleChecks {
 
     /** Records every contradiction. */
     void check() {
-        reading.upstreamsNamed().forEach((path, name) -> {
-            if (!upstreams.containsKey(name)) {
-                UpstreamChecks.refuseUnknown(name, path, upstreams, reading);
+        reading.upstreamsNamed().forEach((path, written) -> {
+            if (!upstreams.containsKey(reading.upstreamMeant(written))) {
+                UpstreamChecks.refuseUnknown(written, path, upstreams, reading);
             }
         });
         rules.forEach(this::refuseSameTargets);

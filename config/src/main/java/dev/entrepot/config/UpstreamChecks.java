@@ -40,21 +40,26 @@ final class UpstreamChecks {
     /**
      * Records that a path names an upstream that there is none of, unless that upstream is there with errors of its
      * own.
+     *
+     * @param written its name as it is written, which may mean another ({@link Reading#upstreamMeant})
      */
     static void refuseUnknown(
-            RegistryHost wanted, String path, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
-        if (reading.wasFound(ConfigNode.entry(RootKeys.UPSTREAMS_PATH, wanted))) {
+            RegistryHost written, String path, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
+        RegistryHost meant = reading.upstreamMeant(written);
+        if (reading.wasFound(ConfigNode.entry(RootKeys.UPSTREAMS_PATH, meant))) {
             return;
         }
         Optional<String> nearest = Nearest.to(
-                wanted.value(),
+                meant.value(),
                 upstreams.keySet().stream().map(RegistryHost::value).toList());
         reading.error(
                 ConfigError.Kind.CONFLICT,
                 reading.positionOf(path),
                 path,
-                wanted.value(),
-                "there is no upstream of that name; add it to upstreams",
+                written.value(),
+                written.equals(meant)
+                        ? "there is no upstream of that name; add it to upstreams"
+                        : "that means " + meant + ", and there is no upstream of that name; add it to upstreams",
                 nearest);
     }
 }

@@ -11,9 +11,9 @@ import tools.jackson.databind.node.ObjectNode;
 record UpstreamName() implements ValueType<RegistryHost> {
     @Override
     public Optional<RegistryHost> read(ConfigNode node) {
-        Optional<RegistryHost> host = Types.HOST.read(node).map(node.reading()::upstreamMeant);
-        host.ifPresent(name -> node.reading().upstreamNamed(node.path(), name));
-        return host;
+        Optional<RegistryHost> written = Types.HOST.read(node);
+        written.ifPresent(name -> node.reading().upstreamNamed(node.path(), name));
+        return written.map(node.reading()::upstreamMeant);
     }
 
     @Override

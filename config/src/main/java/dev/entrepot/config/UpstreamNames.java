@@ -7,8 +7,8 @@ import java.util.Optional;
 
 /**
  * Looks for upstreams whose name no reference can begin with: {@code mirror/app:v1} is {@code mirror/app} of Docker Hub
- * to every client, and to the commands here, and {@code index.docker.io/app} is Docker Hub's, too. Pulls by
- * {@code ?ns=} or a prefix find such an upstream all the same.
+ * to every client, and to the commands here, and {@code index.docker.io/app} and {@code registry-1.docker.io/app} are
+ * Docker Hub's, too. Pulls by {@code ?ns=} or a prefix find such an upstream all the same.
  */
 public final class UpstreamNames {
     /** What to say where there is no upstream at all. */
@@ -32,7 +32,9 @@ public final class UpstreamNames {
         if (RegistryHost.OTHER_NAMES_OF_DOCKER_HUB.contains(name)) {
             return Optional.of(
                     "upstreams[" + name + "] is an upstream beside docker.io, with a cache of its own: what it says"
-                            + " holds for no image that is called docker.io/NAME, or that names no registry; call it docker.io");
+                            + " holds for no image that is called docker.io/NAME, or that names no registry, and commands"
+                            + " such as explain and cache warm take " + name + "/NAME:TAG for docker.io/NAME:TAG; call"
+                            + " it docker.io");
         }
         return Optional.of(name)
                 .filter(written -> !Reference.isHost(written.value()))

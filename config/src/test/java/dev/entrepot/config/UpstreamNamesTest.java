@@ -49,6 +49,24 @@ class UpstreamNamesTest {
     }
 
     @Test
+    void upstreamThatIsNotThereIsRefusedByTheNameThatIsWritten() {
+        String file = """
+                builtin-upstreams: false
+                upstreams: {quay.io: {}}
+                default-upstream: index.docker.io
+                tracing: {endpoint: "http://c.test", tell-upstreams: [registry-1.docker.io, other.test]}
+                """;
+
+        assertThat(Loading.errors(file))
+                .extracting(ConfigError::toString)
+                .satisfiesExactly(
+                        hub -> assertThat(hub)
+                                .contains("default-upstream", "index.docker.io", "means docker.io, and there is no"),
+                        api -> assertThat(api).contains("registry-1.docker.io", "means docker.io, and there is no"),
+                        other -> assertThat(other).contains("other.test", "there is no upstream of that name"));
+    }
+
+    @Test
     void nameThatNoReferenceCanBeginWithIsWarnedOf() throws ConfigException {
         EntrepotConfig config = Loading.config("""
                 upstreams:

@@ -12,13 +12,11 @@ import java.util.Optional;
  */
 public record Reference(Repository repository, Optional<Tag> tag, Optional<Digest> digest) {
     private static final Tag LATEST = new Tag("latest");
-    // What references called Hub once; clients still take it for the same registry.
-    private static final RegistryHost FORMER_HUB = new RegistryHost("index.docker.io");
 
     /**
      * Parses a reference. As in all clients, a first component without a dot, a colon or the name {@code localhost} is
-     * not a host but part of a Docker Hub name, Hub's one-component names are put under {@code library/}, and
-     * {@code index.docker.io} is Hub, too.
+     * not a host but part of a Docker Hub name, and Hub's one-component names are put under {@code library/}. What else
+     * Hub is called ({@link RegistryHost#OTHER_NAMES_OF_DOCKER_HUB}) is Hub.
      *
      * @throws InvalidNameException if the text is not a reference
      */
@@ -52,7 +50,8 @@ public record Reference(Repository repository, Optional<Tag> tag, Optional<Diges
         String first = slash < 0 ? "" : text.substring(0, slash);
         boolean host = isHost(first);
         RegistryHost written = host ? RegistryHost.parse(first) : RegistryHost.DOCKER_HUB;
-        RegistryHost registry = written.equals(FORMER_HUB) ? RegistryHost.DOCKER_HUB : written;
+        RegistryHost registry =
+                RegistryHost.OTHER_NAMES_OF_DOCKER_HUB.contains(written) ? RegistryHost.DOCKER_HUB : written;
         RepositoryName name = new RepositoryName(host ? text.substring(slash + 1) : text);
         if (registry.isDockerHub() && !name.isNested()) {
             name = new RepositoryName("library/" + name);

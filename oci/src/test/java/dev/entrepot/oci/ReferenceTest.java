@@ -26,6 +26,8 @@ class ReferenceTest {
         "docker.io/alpine, docker.io/library/alpine",
         "index.docker.io/alpine, docker.io/library/alpine",
         "index.docker.io/grafana/loki:3, docker.io/grafana/loki:3",
+        "registry-1.docker.io/alpine:3, docker.io/library/alpine:3",
+        "Registry-1.docker.io/grafana/loki, docker.io/grafana/loki",
         "localhost/a, localhost/a",
         "localhost:5000/a, localhost:5000/a",
         "localhost:5000/a:v1, localhost:5000/a:v1",
