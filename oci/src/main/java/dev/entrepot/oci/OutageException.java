@@ -39,7 +39,7 @@ public final class OutageException extends RegistryException {
     private enum Origin {
         /** Nothing, because of an earlier 429. */
         HELD,
-        /** The request, which the registry has answered so. */
+        /** The request, or a question for its sake, which the registry has answered so. */
         ANSWERED,
         /** That shows by the reason. */
         BY_REASON
@@ -89,7 +89,10 @@ public final class OutageException extends RegistryException {
                 Reason.RATE_LIMITED, Reason.RATE_LIMITED, message, Optional.of(retryAfter), Origin.HELD, null);
     }
 
-    /** That a registry has answered this request by 429, because the quota of pulls is used up. */
+    /**
+     * That the quota of pulls is used up, and that the registry has answered: this request, by 429, or the question how
+     * much is left that was sent before it.
+     */
     public static OutageException ofQuota(String message, Duration retryAfter) {
         return new OutageException(Reason.QUOTA, Reason.QUOTA, message, Optional.of(retryAfter), Origin.ANSWERED, null);
     }
@@ -111,7 +114,7 @@ public final class OutageException extends RegistryException {
         return origin == Origin.HELD;
     }
 
-    /** Whether the registry has answered this very request so, as far as the reason does not tell. */
+    /** Whether the registry has answered, this very request or for its sake, as far as the reason does not tell. */
     public boolean isAnswer() {
         return origin == Origin.ANSWERED;
     }

@@ -94,8 +94,9 @@ final class QuotaExchange implements Exchange {
 
     private ApiResponse sendCosting(ApiRequest request, QuotaBudget budget) throws IOException {
         QuotaBudget.Verdict verdict = budget.ask(request.priority());
+        boolean answered = false;
         if (verdict instanceof QuotaBudget.Verdict.Look) {
-            look(request, budget);
+            answered = look(request, budget);
             verdict = budget.ask(request.priority());
         }
         return switch (verdict) {
@@ -106,18 +107,24 @@ final class QuotaExchange implements Exchange {
                 }
                 yield response;
             }
-            case QuotaBudget.Verdict.Look look -> throw stopped(request, clockNow(), "");
-            case QuotaBudget.Verdict.Stop stop -> throw stopped(request, stop.until(), left(request, stop));
+            case QuotaBudget.Verdict.Look look -> throw stopped(request, answered, clockNow(), "");
+            case QuotaBudget.Verdict.Stop stop -> throw stopped(request, answered, stop.until(), left(request, stop));
         };
     }
 
-    /** Sees what is left by a request that costs nothing. */
-    private void look(ApiRequest request, QuotaBudget budget) throws IOException {
+    /** Sees what is left by a request that costs nothing; whether the registry has answered it, and is not out. */
+    private boolean look(ApiRequest request, QuotaBudget budget) throws IOException {
         ApiRequest head = request.as(Operation.RESOLVE, "HEAD");
+        boolean answered;
         try (ApiResponse response = noted(head, budget, false)) {
+            answered = response.status() == 429 || !StatusErrors.isOutage(response.status());
             response.discard();
         }
+        if (answered) {
+            sightings.answered();
+        }
         budget.sawNothing();
+        return answered;
     }
 
     private Instant clockNow() {
@@ -135,15 +142,16 @@ final class QuotaExchange implements Exchange {
                 : "none" + all + " is left";
     }
 
-    private OutageException stopped(ApiRequest request, Instant until, String why) {
+    // Where a look was answered just before, the registry is back, if it was out.
+    private OutageException stopped(ApiRequest request, boolean answered, Instant until, String why) {
         counts.stopped(request.priority());
-        Duration wait = Duration.between(clockNow(), until);
-        return new OutageException(
-                Reason.QUOTA,
-                request.what() + ": " + endpoint.registry() + " is not asked: " + why + ", at the latest until "
-                        + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS),
-                Optional.of(wait.isNegative() ? Duration.ZERO : wait),
-                null);
+        Duration left = Duration.between(clockNow(), until);
+        Duration wait = left.isNegative() ? Duration.ZERO : left;
+        String message = request.what() + ": " + endpoint.registry() + " is not asked: " + why
+                + ", at the latest until " + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS);
+        return answered
+                ? OutageException.ofQuota(message, wait)
+                : new OutageException(Reason.QUOTA, message, Optional.of(wait), null);
     }
 
     private void awaitHold(ApiRequest request, TooManyKind kind) throws OutageException {

@@ -125,6 +125,31 @@ class RegistryOutageTest {
                 .isFalse();
     }
 
+    /** A look at what is left is answered for the sake of a pull, which then is not sent. */
+    @Test
+    void probeThatOurOwnCountOfTheQuotaStopsClosesItWhereALookWasAnswered() throws IOException {
+        registry.quota(1);
+        Digest digest = repository.resolve(TAG).orElseThrow().digest();
+        repository.fetchManifest(digest);
+        registry.faults().always(Requests.manifests(), Fault.hold(never));
+        assertThat(catchThrowableOfType(OutageException.class, () -> repository.resolve(TAG)))
+                .extracting(OutageException::reason)
+                .isEqualTo(Reason.TIMEOUT);
+        assertAt(OperationClass.METADATA, Position.OPEN);
+
+        world.advance(Duration.ofSeconds(10));
+        OutageException unasked = catchThrowableOfType(OutageException.class, () -> repository.fetchManifest(digest));
+        assertThat(unasked.reason()).isEqualTo(Reason.QUOTA);
+        assertAt(OperationClass.METADATA, Position.OPEN);
+        assertThat(repository.outage()).as("the next may be a probe").isEmpty();
+
+        registry.faults().clear();
+        world.advance(Duration.ofSeconds(60));
+        OutageException looked = catchThrowableOfType(OutageException.class, () -> repository.fetchManifest(digest));
+        assertThat(looked.reason()).isEqualTo(Reason.QUOTA);
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+    }
+
     /** As in Harbor a project whose remote hangs, of which a pod pulls again and again. */
     @Test
     void repositoryThatHangsTakesNoOtherDownWithIt() throws IOException {
