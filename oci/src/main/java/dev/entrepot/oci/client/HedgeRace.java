@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,9 +19,13 @@ import java.util.concurrent.TimeUnit;
  * race.
  */
 final class HedgeRace implements AutoCloseable {
+    private static final int MOST = 2;
+
     private final Exchange exchange;
     private final ApiRequest request;
-    private final BlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
+    private final ThreadFactory factory;
+    // With room for all from the start: who waits is told also when there is no memory for anything.
+    private final BlockingQueue<Outcome> outcomes = new ArrayBlockingQueue<>(MOST);
     private final List<Thread> threads = new ArrayList<>();
     private Optional<Outcome> kept = Optional.empty();
     private boolean over;
@@ -42,31 +48,59 @@ final class HedgeRace implements AutoCloseable {
         }
     }
 
-    HedgeRace(Exchange exchange, ApiRequest request) {
+    HedgeRace(Exchange exchange, ApiRequest request, ThreadFactory factory) {
         this.exchange = exchange;
         this.request = request;
+        this.factory = factory;
     }
 
-    /** Sends the request. */
-    void start() {
+    /** Sends the request, twice at most; false if there is no thread for it now, and nothing was sent. */
+    boolean start() {
         int runner = threads.size();
-        threads.add(Thread.ofVirtual().name("request " + runner).start(Causes.handedOn(() -> run(runner))));
+        try {
+            // Made before anything is sent, for want of memory afterwards.
+            Outcome lost = new Outcome.Failure(
+                    runner,
+                    new OutageException(Reason.NOT_ASKED, request.what() + ": there is no memory for the answer"));
+            Thread thread = factory.newThread(Causes.handedOn(() -> run(runner, lost)));
+            thread.setName("request " + runner);
+            threads.add(thread);
+            thread.start();
+            return true;
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            return false;
+        }
     }
 
-    private void run(int runner) {
+    private void run(int runner, Outcome lost) {
+        Outcome outcome = lost;
         try {
-            ApiResponse response = exchange.send(request);
-            if (!offer(new Outcome.Answer(runner, response))) {
-                response.close();
-            }
-        } catch (Throwable e) {
+            outcome = sent(runner);
+        } finally {
             // Whatever it is: somebody waits for it.
-            offer(new Outcome.Failure(runner, e));
+            if (!offer(outcome)) {
+                drop(outcome);
+            }
+        }
+    }
+
+    private Outcome sent(int runner) {
+        ApiResponse response;
+        try {
+            response = exchange.send(request);
+        } catch (Throwable e) {
+            return new Outcome.Failure(runner, e);
+        }
+        try {
+            return new Outcome.Answer(runner, response);
+        } catch (Error e) {
+            response.close();
+            throw e;
         }
     }
 
     private synchronized boolean offer(Outcome outcome) {
-        return !over && outcomes.add(outcome);
+        return !over && outcomes.offer(outcome);
     }
 
     /** Waits for the next outcome for so many nanoseconds. */

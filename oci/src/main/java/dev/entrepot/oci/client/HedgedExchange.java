@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -18,6 +19,7 @@ final class HedgedExchange implements Exchange {
     private final Predicate<ApiRequest> costs;
     private final BooleanSupplier hasRoom;
     private final LongSupplier nanoTime;
+    private final ThreadFactory threads;
     private final HedgePace pace = new HedgePace();
     private final LongAdder sent = new LongAdder();
     private final LongAdder won = new LongAdder();
@@ -29,6 +31,17 @@ final class HedgedExchange implements Exchange {
      * @param hasRoom whether a slot is free
      */
     HedgedExchange(Exchange next, Predicate<ApiRequest> costs, BooleanSupplier hasRoom, LongSupplier nanoTime) {
+        this(next, costs, hasRoom, nanoTime, Thread.ofVirtual().factory());
+    }
+
+    /** As above, with threads of somebody's. */
+    HedgedExchange(
+            Exchange next,
+            Predicate<ApiRequest> costs,
+            BooleanSupplier hasRoom,
+            LongSupplier nanoTime,
+            ThreadFactory threads) {
+        this.threads = threads;
         this.next = next;
         this.costs = costs;
         this.hasRoom = hasRoom;
@@ -67,17 +80,18 @@ final class HedgedExchange implements Exchange {
     }
 
     private ApiResponse race(ApiRequest request, long delay) throws IOException {
-        try (HedgeRace race = new HedgeRace(next, request)) {
-            race.start();
+        try (HedgeRace race = new HedgeRace(next, request, threads)) {
+            if (!race.start()) {
+                return next.send(request);
+            }
             Optional<HedgeRace.Outcome> early = race.next(delay);
             if (early.isPresent()) {
                 return race.take(early.get());
             }
-            if (!hasRoom.getAsBoolean() || !pace.spend()) {
+            if (!hasRoom.getAsBoolean() || !pace.spend() || !race.start()) {
                 return race.take(race.next());
             }
             sent.increment();
-            race.start();
             return race.take(better(race));
         }
     }
