@@ -162,6 +162,9 @@ final class HostGate {
                 failed(e, sent, heard.get());
             }
             throw e;
+        } catch (BlobTransfer.SourceFault e) {
+            // Where the source breaks off, nothing was heard of this host: neither that it is out, nor that it is not.
+            throw e;
         } catch (IOException e) {
             if (!Thread.currentThread().isInterrupted()) {
                 answered(kind);

@@ -113,6 +113,25 @@ class HostGateTest {
     }
 
     @Test
+    void whatTheSourceBreaksOffInTheMidstOfAnUploadSaysNothingOfTheTarget() throws IOException {
+        int allowed = host.uploads().allowed();
+        for (int i = 0; i < 5; i++) {
+            gate.failed(RequestKind.UPLOAD, because(Reason.SERVER_ERROR));
+        }
+        long progress = gate.progress();
+        for (IOException fault : List.of(new IOException("reset"), because(Reason.RATE_LIMITED))) {
+            assertThatThrownBy(() -> gate.transfer(() -> {
+                        throw new BlobTransfer.SourceFault(fault);
+                    }))
+                    .isInstanceOf(BlobTransfer.SourceFault.class);
+        }
+        assertThat(gate.progress()).isEqualTo(progress);
+        assertThat(host.uploads().allowed()).isEqualTo(allowed);
+        gate.failed(RequestKind.UPLOAD, because(Reason.SERVER_ERROR));
+        assertThatThrownBy(() -> gate.transfer(() -> "sent")).hasMessageContaining("after 6 outages in a row");
+    }
+
+    @Test
     void requestsThatWaitWithinTheirPermitsHoldUpNoOtherKind() throws Exception {
         HostGate narrow = gate(1, host);
         AtomicInteger answered = new AtomicInteger();
