@@ -544,6 +544,57 @@ class ReplicationServerTest {
     }
 
     @Test
+    void eventGridIsToldThatItsEventsAreWantedByWhoKnowsTheSecret() throws Exception {
+        String question = """
+                [{"id": "1", "subject": "", "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+                  "data": {"validationCode": "512d38b6", "validationUrl": "https://grid.test/x"}, "dataVersion": "1"}]
+                """;
+        HttpRequest.Builder right = to("/notifications?secret=" + SECRET.replace(" ", "%20"))
+                .header("aeg-event-type", "SubscriptionValidation")
+                .POST(HttpRequest.BodyPublishers.ofString(question));
+        Answer answer = send(right);
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.json().toString()).isEqualTo("{\"validationResponse\":\"512d38b6\"}");
+
+        Answer refused = send(to("/notifications?secret=wrong")
+                .header("aeg-event-type", "SubscriptionValidation")
+                .POST(HttpRequest.BodyPublishers.ofString(question)));
+        assertThat(refused.status()).isEqualTo(401);
+        assertThat(refused.json().toString()).doesNotContain("512d38b6");
+        assertThat(post("/notifications", question).status()).isEqualTo(401);
+    }
+
+    @Test
+    void senderOfCloudEventsIsPermittedToPostByTheSecretAlone() throws Exception {
+        String path = "/notifications?secret=" + SECRET.replace(" ", "%20");
+        HttpResponse<String> permitted = options(path, "WebHook-Request-Origin", "eventgrid.azure.net");
+        assertThat(permitted.statusCode()).isEqualTo(200);
+        assertThat(permitted.headers().firstValue("WebHook-Allowed-Origin")).contains("eventgrid.azure.net");
+        assertThat(permitted.headers().firstValue("WebHook-Allowed-Rate")).contains("*");
+        assertThat(permitted.headers().firstValue("Allow")).contains("POST");
+
+        for (HttpResponse<String> refused : List.of(
+                options("/notifications", "WebHook-Request-Origin", "eventgrid.azure.net"),
+                options("/notifications?secret=wrong", "WebHook-Request-Origin", "eventgrid.azure.net"),
+                options("/notifications", "X-Entrepot-Signature", EventFormats.signature(new byte[0], SECRET)),
+                options(path, "WebHook-Request-Origin", "a b"),
+                options(path, "X-Nothing", "x"),
+                options("/replication/rules", "WebHook-Request-Origin", "eventgrid.azure.net"),
+                options(path, "Origin", "https://page.test"))) {
+            assertThat(refused.statusCode()).isIn(400, 401, 403, 405);
+            assertThat(refused.headers().map()).doesNotContainKey("webhook-allowed-origin");
+        }
+    }
+
+    private HttpResponse<String> options(String path, String header, String value) throws Exception {
+        return client.send(
+                to(path).header(header, value)
+                        .method("OPTIONS", HttpRequest.BodyPublishers.noBody())
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
     void notificationWithoutTheSecretIsRefused() throws Exception {
         String body = pushed("team/app", "v1");
         assertThat(post("/notifications", body).status()).isEqualTo(401);

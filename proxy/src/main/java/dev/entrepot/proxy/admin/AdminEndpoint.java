@@ -34,6 +34,15 @@ public interface AdminEndpoint {
         return Optional.empty();
     }
 
+    /**
+     * Answers an OPTIONS, by which a server asks whether it may post here later. One of a browser does not come here.
+     *
+     * @return empty if nobody is told that of the path
+     */
+    default Optional<AdminReply> permission(AdminRequest request) {
+        return Optional.empty();
+    }
+
     /** Whether this part finds out itself who makes a request, so that nobody else does. */
     default boolean guardsItself(AdminRequest request) {
         return false;

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.oci.OciJson;
+import java.util.Map;
 
 /**
  * An answer of the admin API.
@@ -8,8 +9,14 @@ import dev.entrepot.oci.OciJson;
  * @param status the HTTP status
  * @param json the body
  * @param outcome what the log says of it, where something was asked to be done
+ * @param headers what else is said, by the names of headers
  */
-public record AdminReply(int status, String json, Outcome outcome) {
+public record AdminReply(int status, String json, Outcome outcome, Map<String, String> headers) {
+    /** Copies the headers. */
+    public AdminReply {
+        headers = Map.copyOf(headers);
+    }
+
     /** What came of a request to do something. */
     public enum Outcome {
         /** It was done, or could not be. */
@@ -25,6 +32,11 @@ public record AdminReply(int status, String json, Outcome outcome) {
         this(status, json, Outcome.DONE);
     }
 
+    /** An answer without headers of its own. */
+    public AdminReply(int status, String json, Outcome outcome) {
+        this(status, json, outcome, Map.of());
+    }
+
     /** The answer that something is not done, or not there. */
     public static AdminReply error(int status, String message) {
         return new AdminReply(
@@ -34,6 +46,6 @@ public record AdminReply(int status, String json, Outcome outcome) {
 
     /** The same answer, as one to somebody who was refused for what he has shown. */
     public AdminReply refused() {
-        return new AdminReply(status, json, Outcome.REFUSED);
+        return new AdminReply(status, json, Outcome.REFUSED, headers);
     }
 }

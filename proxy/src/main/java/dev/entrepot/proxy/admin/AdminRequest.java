@@ -8,7 +8,7 @@ import java.util.function.Function;
 /**
  * A request to the admin API.
  *
- * @param method {@code GET} or {@code POST}; HEAD comes as GET
+ * @param method {@code GET}, {@code POST} or {@code OPTIONS}; HEAD comes as GET
  * @param path the raw path
  * @param query the raw query, empty if there is none
  * @param client where it comes from

@@ -173,6 +173,10 @@ public final class AdminServer implements AutoCloseable {
                 unread.drop(request);
             }
             case "POST" -> write(request, response, who);
+            case "OPTIONS" -> {
+                permit(request, response, who);
+                unread.drop(request);
+            }
             default -> throw refuse(request, response, 405, "only GET, HEAD and POST");
         }
         if (last) {
@@ -258,7 +262,7 @@ public final class AdminServer implements AutoCloseable {
             text = asksMetrics ? metrics.render() : said(reason);
         } catch (RuntimeException | Error e) {
             AdminReply failed = failure(asked(request, head, new byte[0]), e);
-            send(response, head, Status.create(failed.status()), JSON, failed.json() + "\n");
+            send(response, head, failed);
             return;
         }
         send(
@@ -299,7 +303,25 @@ public final class AdminServer implements AutoCloseable {
         }
         AdminReply reply = reply(asked(request, false, body));
         trail.changed(request, who, reply);
-        send(response, false, Status.create(reply.status()), JSON, reply.json() + "\n");
+        send(response, false, reply);
+    }
+
+    // A server asks so before it posts (CloudEvents 1.0, "HTTP 1.1 Web Hooks", section 4), and a browser for a page.
+    private void permit(RoutingRequest request, RoutingResponse response, String who) {
+        if (request.headers().contains(HeaderNames.ORIGIN)) {
+            throw deny(request, response, "requests of browsers may not change anything");
+        }
+        AdminRequest asked = asked(request, false, new byte[0]);
+        AdminReply reply = endpoints.stream()
+                .flatMap(endpoint -> endpoint.permission(asked).stream())
+                .findFirst()
+                .orElseThrow(() -> refuse(request, response, 405, "only GET, HEAD and POST"));
+        if (reply.outcome() == AdminReply.Outcome.REFUSED) {
+            trail.refused(request, reply);
+        } else {
+            trail.changed(request, who, reply);
+        }
+        send(response, false, reply);
     }
 
     private void show(RoutingRequest request, RoutingResponse response, boolean head) {
@@ -309,14 +331,14 @@ public final class AdminServer implements AutoCloseable {
             content = contents.find(asked);
         } catch (IOException | RuntimeException | Error e) {
             AdminReply failed = failure(asked, e);
-            send(response, head, Status.create(failed.status()), JSON, failed.json() + "\n");
+            send(response, head, failed);
             return;
         }
         if (content.isPresent()) {
             contents.send(content.get(), response, head);
         } else {
             AdminReply reply = reply(asked);
-            send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
+            send(response, head, reply);
         }
     }
 
@@ -369,9 +391,14 @@ public final class AdminServer implements AutoCloseable {
     private CloseConnectionException refuse(RoutingRequest request, RoutingResponse response, AdminReply reply) {
         response.header(HeaderValues.CONNECTION_CLOSE);
         boolean head = request.prologue().method().text().equals("HEAD");
-        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
+        send(response, head, reply);
         unread.drop(request);
         return new CloseConnectionException("a body that is not read");
+    }
+
+    private static void send(RoutingResponse response, boolean head, AdminReply reply) {
+        reply.headers().forEach((name, value) -> response.header(HeaderValues.create(name, value)));
+        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
     }
 
     private static void send(RoutingResponse response, boolean head, Status status, String type, String text) {

@@ -18,9 +18,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.regex.Pattern;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,12 +31,13 @@ import tools.jackson.databind.node.ObjectNode;
  * knows the secret: by {@code Authorization}, with or without {@code Bearer}, or by a signature of the body,
  * {@code sha256=} and the HMAC in hexadecimal. A secret in the query of the address, where there may be logs on the
  * way, is looked at only where neither came: who can send no header has nothing else. Wrong ones count with those of
- * the rest of the admin API.
+ * the rest of the admin API. Who wants to be sure first that it is expected here is told so, by the same secret.
  */
 final class NotificationReceiver {
     private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";
     private static final String SECRET = "secret=";
     private static final String NOTIFICATION = "notification";
+    private static final Pattern ORIGIN = Pattern.compile("[A-Za-z0-9._:-]{1,255}");
 
     private final Optional<ReceiveConfig> config;
     private final Replication replication;
@@ -131,11 +134,46 @@ final class NotificationReceiver {
             return refusal.get().refused();
         }
         try {
+            Optional<String> code = PushNotifications.validationCode(request.body());
+            if (code.isPresent()) {
+                return validated(code.get());
+            }
             Set<Pushed> pushed = PushNotifications.read(request.body());
             return accepted(pushed.size(), run(pushed, config.get()));
         } catch (InvalidContentException e) {
             return AdminReply.error(400, String.valueOf(e.getMessage()));
         }
+    }
+
+    private static AdminReply validated(String code) {
+        ObjectNode json = OciJson.mapper().createObjectNode().put("validationResponse", code);
+        return new AdminReply(200, json.toString());
+    }
+
+    /**
+     * Answers a sender that asks whether it may post here (CloudEvents 1.0, "HTTP 1.1 Web Hooks", section 4), as Event
+     * Grid does. There is no body that it could have signed, so that it has to show the secret.
+     */
+    AdminReply permission(AdminRequest request) {
+        Optional<AdminReply> refusal =
+                config.isPresent() && shown(request).isEmpty() ? Optional.of(notAuthentic()) : refusal(request);
+        if (refusal.isPresent()) {
+            return refusal.get().refused();
+        }
+        Optional<String> origin = request.header()
+                .apply("WebHook-Request-Origin")
+                .filter(name -> ORIGIN.matcher(name).matches());
+        return origin.map(NotificationReceiver::permitted)
+                .orElseGet(() -> AdminReply.error(
+                        400, "say who is to post, by a host name in WebHook-Request-Origin, or post a notification"));
+    }
+
+    private static AdminReply permitted(String origin) {
+        return new AdminReply(
+                200,
+                OciJson.mapper().createObjectNode().toString(),
+                AdminReply.Outcome.DONE,
+                Map.of("Allow", "POST", "WebHook-Allowed-Origin", origin, "WebHook-Allowed-Rate", "*"));
     }
 
     private static AdminReply notAccepted() {

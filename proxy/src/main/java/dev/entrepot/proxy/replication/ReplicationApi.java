@@ -35,7 +35,7 @@ import tools.jackson.databind.util.RawValue;
  * POST /replication/copy                {"source", "target"}, and "verify" if wanted: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs, 100 of them
  * GET  /replication/runs/RUN            one run: how far it is, or its report as the journal keeps it
- * POST /notifications[?secret=SECRET]   what a registry posts when something was pushed to it
+ * POST /notifications[?secret=SECRET]   what a registry posts when something was pushed to it; OPTIONS asks whether it may
  * </pre>
  */
 final class ReplicationApi implements AdminEndpoint {
@@ -76,6 +76,13 @@ final class ReplicationApi implements AdminEndpoint {
     @Override
     public Optional<AdminReply> refusal(AdminRequest request) {
         return request.path().equals("/notifications") ? notifications.refusal(request) : Optional.empty();
+    }
+
+    @Override
+    public Optional<AdminReply> permission(AdminRequest request) {
+        return request.path().equals("/notifications")
+                ? Optional.of(notifications.permission(request))
+                : Optional.empty();
     }
 
     @Override

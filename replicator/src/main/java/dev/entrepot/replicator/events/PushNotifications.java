@@ -8,7 +8,9 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
@@ -25,6 +27,7 @@ public final class PushNotifications {
     public static final int MAX_BYTES = 1024 * 1024;
 
     private static final String BEARER = "Bearer ";
+    private static final String VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent";
 
     private PushNotifications() {}
 
@@ -34,19 +37,39 @@ public final class PushNotifications {
      * @throws InvalidContentException if it is too long or not JSON
      */
     public static Set<Pushed> read(byte[] body) throws InvalidContentException {
+        Set<Pushed> pushed = new LinkedHashSet<>();
+        events(body).forEach(event -> readOne(event, pushed));
+        return pushed;
+    }
+
+    /**
+     * What Azure's Event Grid wants to be answered before it posts anything else, so that it posts to nobody who does
+     * not want it; empty if the notification is no such question ("Webhook event delivery", synchronous handshake).
+     *
+     * @throws InvalidContentException if it is too long or not JSON
+     */
+    public static Optional<String> validationCode(byte[] body) throws InvalidContentException {
+        return events(body).stream()
+                .filter(event -> eventType(event).equals(VALIDATION))
+                .map(event -> text(event.path("data"), "validationCode"))
+                .filter(code -> !code.isEmpty())
+                .findFirst();
+    }
+
+    private static List<JsonNode> events(byte[] body) throws InvalidContentException {
         if (body.length > MAX_BYTES) {
             throw new InvalidContentException(
                     "notification of " + body.length + " bytes exceeds the limit of " + MAX_BYTES);
         }
         try {
-            Set<Pushed> pushed = new LinkedHashSet<>();
             JsonNode root = OciJson.mapper().readTree(body);
+            List<JsonNode> events = new ArrayList<>();
             if (root.isArray()) {
-                root.forEach(event -> readOne(event, pushed));
+                root.forEach(events::add);
             } else {
-                readOne(root, pushed);
+                events.add(root);
             }
-            return pushed;
+            return events;
         } catch (JacksonException e) {
             throw new InvalidContentException("notification is not readable JSON: " + e.getOriginalMessage(), e);
         }
@@ -84,9 +107,13 @@ public final class PushNotifications {
 
     private static void distribution(JsonNode event, Set<Pushed> pushed) {
         JsonNode target = event.path("target");
-        boolean push =
-                text(event, "action").equals("push") || text(event, "action").equals("chart_push");
-        if (push && isManifest(text(target, "mediaType"))) {
+        boolean push = switch (text(event, "action")) {
+            case "push" -> isManifest(text(target, "mediaType"));
+            // Of Azure's registry, with a type of its own; only whole charts are told of so.
+            case "chart_push" -> true;
+            default -> false;
+        };
+        if (push) {
             add(pushed, text(target, "repository"), text(target, "tag"));
         }
     }
@@ -117,8 +144,7 @@ public final class PushNotifications {
     }
 
     private static void cloudEvent(JsonNode root, Set<Pushed> pushed) {
-        String type = text(root, "type") + text(root, "eventType");
-        switch (type) {
+        switch (eventType(root)) {
             case "harbor.artifact.pushed" -> harbor(root.path("data"), pushed);
             case "Microsoft.ContainerRegistry.ImagePushed", "Microsoft.ContainerRegistry.ChartPushed" -> {
                 JsonNode target = root.path("data").path("target");
@@ -126,6 +152,11 @@ public final class PushNotifications {
             }
             default -> {}
         }
+    }
+
+    // A CloudEvent has the one, and what Event Grid posts in its own schema the other.
+    private static String eventType(JsonNode event) {
+        return text(event, "type") + text(event, "eventType");
     }
 
     private static void add(Set<Pushed> pushed, String repository, String tag) {

@@ -7,6 +7,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -38,6 +39,13 @@ class PushNotificationsTest {
             [{"specversion":"1.0","type":"Microsoft.ContainerRegistry.ImagePushed","subject":"team/app:v1","data":{"action":"push",
               "target":{"repository":"team/app","tag":"v1"}}},
              {"specversion":"1.0","type":"Microsoft.ContainerRegistry.ImageDeleted","data":{"target":{"repository":"team/app"}}}]""";
+    private static final String ACR_CHART = """
+            {"id":"1","timestamp":"x","action":"chart_push","target":{"mediaType":"application/vnd.acr.helm.chart","size":25265,
+              "repository":"team/app","tag":"v1","name":"wordpress","version":"5.4.0.tgz"}}""";
+    private static final String VALIDATION = """
+            [{"id":"1","topic":"/subscriptions/x","subject":"","data":{"validationCode":"512d38b6-c7b8-40c8-89fe-f46f9e9622b6",
+              "validationUrl":"https://rp-eastus2.eventgrid.azure.net:553/x"},"eventType":"Microsoft.EventGrid.SubscriptionValidationEvent",
+              "eventTime":"2026-11-20T10:00:00Z","metadataVersion":"1","dataVersion":"1"}]""";
     private static final String ECR = """
             {"detail-type":"ECR Image Action","source":"aws.ecr","detail":{"result":"SUCCESS","repository-name":"team/app",
               "action-type":"PUSH","image-tag":"v1"}}""";
@@ -57,7 +65,15 @@ class PushNotificationsTest {
                 Arguments.of("Harbor", HARBOR, Set.of(pushed("v1"), untagged)),
                 Arguments.of("Harbor CloudEvents", HARBOR_CLOUDEVENT, Set.of(pushed("v1"))),
                 Arguments.of("ACR", ACR, Set.of(pushed("v1"))),
+                Arguments.of("ACR chart", ACR_CHART, Set.of(pushed("v1"))),
+                Arguments.of(
+                        "ACR blob",
+                        ACR.replace("distribution.manifest.v2+json", "image.rootfs.diff.tar.gzip"),
+                        Set.of()),
                 Arguments.of("Event Grid", EVENT_GRID, Set.of(pushed("v1"))),
+                Arguments.of(
+                        "Event Grid chart", EVENT_GRID.replace("ImagePushed", "ChartPushed"), Set.of(pushed("v1"))),
+                Arguments.of("Event Grid validation", VALIDATION, Set.of()),
                 Arguments.of("ECR", ECR, Set.of(pushed("v1"))),
                 Arguments.of("Docker Hub", HUB, Set.of(pushed("v1"))),
                 Arguments.of("Quay", QUAY, Set.of(pushed("v1"), pushed("v2"))),
@@ -73,6 +89,17 @@ class PushNotificationsTest {
         assertThat(PushNotifications.read(body.getBytes(StandardCharsets.UTF_8)))
                 .as(name)
                 .isEqualTo(expected);
+    }
+
+    @Test
+    void codeOfEventGridsQuestionIsFoundAndNoOther() throws Exception {
+        assertThat(PushNotifications.validationCode(VALIDATION.getBytes(StandardCharsets.UTF_8)))
+                .contains("512d38b6-c7b8-40c8-89fe-f46f9e9622b6");
+        for (String other : List.of(EVENT_GRID, ACR, VALIDATION.replace("EventGrid.Sub", "Other.Sub"), "7", "[]")) {
+            assertThat(PushNotifications.validationCode(other.getBytes(StandardCharsets.UTF_8)))
+                    .as(other)
+                    .isEmpty();
+        }
     }
 
     @Test
