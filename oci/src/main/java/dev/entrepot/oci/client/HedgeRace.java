@@ -41,6 +41,9 @@ final class HedgeRace implements AutoCloseable {
         /** None. */
         record Failure(int runner, Throwable cause) implements Outcome {}
 
+        /** Nobody could say what. */
+        record Lost(int runner) implements Outcome {}
+
         /** Whether it says anything of the content. */
         default boolean isGood() {
             return this instanceof Answer(int runner, ApiResponse response)
@@ -59,9 +62,7 @@ final class HedgeRace implements AutoCloseable {
         int runner = threads.size();
         try {
             // Made before anything is sent, for want of memory afterwards.
-            Outcome lost = new Outcome.Failure(
-                    runner,
-                    new OutageException(Reason.NOT_ASKED, request.what() + ": there is no memory for the answer"));
+            Outcome lost = new Outcome.Lost(runner);
             Thread thread = factory.newThread(Causes.handedOn(() -> run(runner, lost)));
             thread.setName("request " + runner);
             threads.add(thread);
@@ -133,6 +134,9 @@ final class HedgeRace implements AutoCloseable {
             case Outcome.Answer(int runner, ApiResponse response) -> {
                 return response;
             }
+            case Outcome.Lost(int runner) ->
+                throw new OutageException(
+                        Reason.NOT_ASKED, request.what() + ": there was no memory for what became of it");
             case Outcome.Failure(int runner, Throwable cause) -> {
                 if (cause instanceof IOException failure) {
                     throw failure;
