@@ -274,8 +274,9 @@ final class BlobFill {
         followers.sent(bytes);
         // The digest is right: clients get their last bytes now and do not wait for the disk.
         progress.verified();
-        try {
+        try (FileChanges.Change _ = store.changes().begin()) {
             ingest.commit(total);
+            keeper.kept(blob.repository(), blob.digest(), bytes);
         } catch (RegistryException e) {
             throw e;
         } catch (IOException e) {
@@ -288,7 +289,6 @@ final class BlobFill {
             return;
         }
         store.refusals().stored(ContentKind.BLOB);
-        keeper.kept(blob.repository(), blob.digest(), bytes);
         progress.complete(bytes);
     }
 

@@ -39,17 +39,24 @@ public final class CacheIndex implements AutoCloseable {
     /**
      * The index of a database that is ready: {@link IndexOpening}.
      *
+     * @param changes those of the files, of which it hears from now on
      * @param pinList the list of pins beside it, which may differ from it
      * @param rebuilt whether it was damaged or lost, and made again at this start
      * @param totals the content that it has
      * @param clock the time of last uses
      */
-    CacheIndex(IndexDatabase database, PinList pinList, boolean rebuilt, IndexReader.Totals totals, Clock clock) {
+    CacheIndex(
+            IndexDatabase database,
+            FileChanges changes,
+            PinList pinList,
+            boolean rebuilt,
+            IndexReader.Totals totals,
+            Clock clock) {
         this.database = database;
         this.rebuilt = rebuilt;
         this.readers = database.readers();
         Touches touches = new Touches();
-        this.writer = new IndexWriter(database.updates(), touches, clock);
+        this.writer = new IndexWriter(database.updates(), touches, clock, changes);
         IndexTables tables = new IndexTables(readers, writer);
         this.contents = new StoredContents(tables.contents, readers, touches, totals, clock);
         this.links = new LinkRecords(tables.links, contents, readers, writer);
@@ -58,6 +65,7 @@ public final class CacheIndex implements AutoCloseable {
         this.pins = new PinRecords(tables.pins, readers);
         this.pinListing = new PinListing(pinList, pins, clock);
         writer.start(tables.contents::isPending);
+        changes.heard();
     }
 
     /**
@@ -224,7 +232,10 @@ public final class CacheIndex implements AutoCloseable {
         writer.flush(lostBefore);
     }
 
-    /** Writes what is left and closes the database, waiting half a minute at most. */
+    /**
+     * Writes what is left and closes the database, waiting half a minute at most. If files are still being changed
+     * then, the next start compares index and files.
+     */
     @Override
     public void close() throws IOException {
         try {

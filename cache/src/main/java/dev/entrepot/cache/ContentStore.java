@@ -39,6 +39,7 @@ public final class ContentStore implements AutoCloseable {
     private final Quarantine quarantine;
     private final Ballast ballast;
     private final StoreRefusals refusals;
+    private final FileChanges changes = new FileChanges();
     private final AtomicLong quarantined = new AtomicLong();
     private final AtomicLong serial = new AtomicLong();
 
@@ -122,6 +123,11 @@ public final class ContentStore implements AutoCloseable {
     /** Whether the disk takes what is to be stored, as those find who store it. */
     public StoreRefusals refusals() {
         return refusals;
+    }
+
+    /** The changes of files that the index has not heard of yet. Whoever makes one notes it there. */
+    FileChanges changes() {
+        return changes;
     }
 
     /** This opening and the one before, for the index. */
@@ -364,9 +370,12 @@ public final class ContentStore implements AutoCloseable {
         return found;
     }
 
-    /** Gives the folder free for others. Ingests still open keep their partial files. */
+    /**
+     * Gives the folder free for others; where a change of files is still under way, with the end of that. Ingests still
+     * open keep their partial files.
+     */
     @Override
     public void close() throws IOException {
-        lock.close();
+        changes.end(lock::close);
     }
 }

@@ -67,6 +67,7 @@ record IndexOpening(ContentStore store, Clock clock) {
             store.recount();
             CacheIndex index = new CacheIndex(
                     database,
+                    store.changes(),
                     new PinList(store.layout()),
                     database.rebuilt() || lost,
                     database.readers().ask(IndexReader::totals),

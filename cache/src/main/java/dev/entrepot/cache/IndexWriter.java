@@ -51,6 +51,7 @@ final class IndexWriter implements AutoCloseable {
     private final IndexTransactions transactions;
     private final Touches touches;
     private final Clock clock;
+    private final FileChanges changes;
     private final BlockingQueue<IndexChange> queue = new LinkedBlockingQueue<>();
     // Of the thread alone; with room for all that it ever holds.
     private final ArrayDeque<IndexChange> inHand = new ArrayDeque<>(BATCH + 1);
@@ -64,13 +65,18 @@ final class IndexWriter implements AutoCloseable {
     private volatile boolean doubtful;
     private volatile boolean agrees;
 
-    /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
-    IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
-        this(updates, touches, clock, new PendingRoom(PENDING_KIB, ADMIT));
+    /**
+     * Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}.
+     *
+     * @param changes those of the files, of which it hears
+     */
+    IndexWriter(IndexUpdates updates, Touches touches, Clock clock, FileChanges changes) {
+        this(updates, touches, clock, changes, new PendingRoom(PENDING_KIB, ADMIT));
     }
 
     /** As above, with another bound for what is pending. */
-    IndexWriter(IndexUpdates updates, Touches touches, Clock clock, PendingRoom room) {
+    IndexWriter(IndexUpdates updates, Touches touches, Clock clock, FileChanges changes, PendingRoom room) {
+        this.changes = changes;
         this.room = room;
         this.transactions = new IndexTransactions(updates);
         this.touches = touches;
@@ -359,9 +365,12 @@ final class IndexWriter implements AutoCloseable {
      * Writes what is left and notes that all is in order, if it is and the index {@linkplain #agrees agrees} with the
      * files. Waits at most thirty seconds. The connection stays open, so that it can be closed after those that read:
      * only the last to close folds the log, and those cannot.
+     *
+     * <p>From here on no change of files begins; while one is under way, all is not in order.
      */
     @Override
     public void close() throws SQLException {
+        changes.end();
         closing.countDown();
         enqueue(new Barrier());
         try {
@@ -373,6 +382,11 @@ final class IndexWriter implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             thread.interrupt();
+            doubtful = true;
+        }
+        // Before the queue is looked at: what has ended by now is in there, or written.
+        if (!changes.isQuiet()) {
+            LOG.warn("the disk still changes files of which the index has not heard; the next start compares both");
             doubtful = true;
         }
         // A thread that has only just begun may have ended before the barrier came.

@@ -262,7 +262,7 @@ public final class PullThroughCache {
             LOG.warn("manifest {} is served from memory: {}", manifest.digest(), INDEX_FULL);
             return false;
         }
-        try {
+        try (FileChanges.Change _ = store.changes().begin()) {
             store.putManifest(manifest.digest(), manifest.array());
             store.refusals().stored(ContentKind.MANIFEST);
             index.contents()

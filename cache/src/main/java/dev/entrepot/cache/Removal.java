@@ -34,12 +34,14 @@ final class Removal {
     void remove(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
         Optional<Repository> owner = index.contents().get(digest).flatMap(IndexedContent::owner);
-        store.deleteBlob(digest);
-        store.deleteManifest(digest);
-        index.contents().removed(digest);
-        Optional<StoredContent> back = store.findEither(candidate.kind(), digest);
-        back.ifPresent(
-                found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        try (FileChanges.Change _ = store.changes().begin()) {
+            store.deleteBlob(digest);
+            store.deleteManifest(digest);
+            index.contents().removed(digest);
+            Optional<StoredContent> back = store.findEither(candidate.kind(), digest);
+            back.ifPresent(
+                    found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        }
         counts.evicted(reason, candidate.bytes());
     }
 }

@@ -182,6 +182,12 @@ record StoreRepair(ContentStore store, CacheIndex index) {
      * @throws IOException if it cannot be moved; the message says what is wrong with it
      */
     boolean damaged(ContentKind kind, Digest digest, FileIdentity bad, String why) throws IOException {
+        try (FileChanges.Change _ = store.changes().begin()) {
+            return putAside(kind, digest, bad, why);
+        }
+    }
+
+    private boolean putAside(ContentKind kind, Digest digest, FileIdentity bad, String why) throws IOException {
         try {
             if (!store.quarantine(kind, digest, bad)) {
                 LOG.info("{} {} {}, but is gone by now, or another is in its place", name(kind), digest, why);

@@ -49,7 +49,7 @@ class WriteBehindTest {
     void open() throws IOException {
         database = IndexDatabase.open(
                 new StoreLayout(directory), Clock.systemUTC(), new StoreOpenings(OptionalLong.empty(), 1));
-        writer = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
+        writer = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC(), new FileChanges());
         writer.start(digest -> false);
     }
 
@@ -278,7 +278,11 @@ class WriteBehindTest {
     void whatFindsNoRoomIsRememberedAndAllThatCameBeforeIsWritten() throws Exception {
         CountDownLatch disk = new CountDownLatch(1);
         try (IndexWriter slow = new IndexWriter(
-                database.updates(), new Touches(), Clock.systemUTC(), new PendingRoom(10, Duration.ofMillis(1)))) {
+                database.updates(),
+                new Touches(),
+                Clock.systemUTC(),
+                new FileChanges(),
+                new PendingRoom(10, Duration.ofMillis(1)))) {
             slow.start(digest -> false);
             WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
                     database.readers(),
@@ -384,7 +388,7 @@ class WriteBehindTest {
     void writerThatFailsWhereNobodyExpectsItGoesOn() throws Exception {
         AtomicBoolean broken = new AtomicBoolean(true);
         Touches touches = new Touches();
-        try (IndexWriter other = new IndexWriter(database.updates(), touches, Clock.systemUTC())) {
+        try (IndexWriter other = new IndexWriter(database.updates(), touches, Clock.systemUTC(), new FileChanges())) {
             other.start(digest -> {
                 if (broken.getAndSet(false)) {
                     throw new LinkageError("no");
@@ -401,7 +405,7 @@ class WriteBehindTest {
 
     @Test
     void writerWhoseThreadHasEndedSaysSoAndCountsWhatIsNotWritten() throws Exception {
-        IndexWriter other = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
+        IndexWriter other = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC(), new FileChanges());
         other.start(digest -> false);
         other.enqueue(new Change(() -> Thread.currentThread().interrupt()));
         awaitTrue(other::hasEnded);
