@@ -242,8 +242,7 @@ public final class PullThroughCache {
 
     private void discard(Digest digest) {
         try {
-            store.deleteManifest(digest);
-            index.contents().removed(digest);
+            repair.discardManifest(digest);
         } catch (IOException e) {
             LOG.warn("manifest {} cannot be removed: {}", digest, e.toString());
         }

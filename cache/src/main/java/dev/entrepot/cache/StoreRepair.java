@@ -2,7 +2,6 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -213,6 +212,19 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         return true;
     }
 
+    /**
+     * Deletes a manifest that cannot be used although its bytes have their digest. What has come in its place meanwhile
+     * stays, and is known.
+     *
+     * @throws IOException if the disk refuses
+     */
+    void discardManifest(Digest digest) throws IOException {
+        try (FileChanges.Change _ = store.changes().begin()) {
+            store.deleteManifest(digest);
+            forget(ContentKind.MANIFEST, digest);
+        }
+    }
+
     // It may have come again in this moment, as when it is evicted; or the same bytes are kept as the other kind, too,
     // and have no row of their own.
     private void forget(ContentKind kind, Digest digest) throws IOException {
@@ -220,15 +232,21 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         if (row.isPresent() && row.get().kind() != kind) {
             return;
         }
-        Optional<Repository> owner = row.flatMap(IndexedContent::owner);
         index.contents().removed(digest);
-        register(kind, digest, owner);
+        register(kind, digest, row);
     }
 
-    private void register(ContentKind kind, Digest digest, Optional<Repository> owner) throws IOException {
+    private void register(ContentKind kind, Digest digest, Optional<IndexedContent> before) throws IOException {
         Optional<StoredContent> found = store.findEither(kind, digest);
         if (found.isPresent()) {
-            index.contents().stored(digest, found.get().kind(), found.get().sizeBytes(), Optional.empty(), owner);
+            index.contents()
+                    .stored(
+                            digest,
+                            found.get().kind(),
+                            found.get().sizeBytes(),
+                            before.filter(row -> row.kind() == found.get().kind())
+                                    .flatMap(IndexedContent::mediaType),
+                            before.flatMap(IndexedContent::owner));
         }
     }
 

@@ -65,6 +65,19 @@ class StoreRepairTest {
     }
 
     @Test
+    void blobStaysCountedWhenTheManifestWithTheSameBytesCannotBeUsed() throws IOException {
+        Samples.store(store, BYTES);
+        store.putManifest(DIGEST, BYTES);
+        index.contents().stored(DIGEST, ContentKind.BLOB, BYTES.length, Optional.empty());
+
+        repair.discardManifest(DIGEST);
+
+        assertThat(path(ContentKind.MANIFEST)).doesNotExist();
+        assertThat(index.contents().get(DIGEST).map(IndexedContent::kind)).contains(ContentKind.BLOB);
+        assertThat(index.contents().storedBytes()).isEqualTo(BYTES.length);
+    }
+
+    @Test
     void manifestStaysCountedWhenTheBlobWithTheSameBytesIsGone() throws IOException {
         store.putManifest(DIGEST, BYTES);
         index.contents().stored(DIGEST, ContentKind.BLOB, BYTES.length, Optional.empty());
