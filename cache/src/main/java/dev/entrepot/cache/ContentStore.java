@@ -229,7 +229,8 @@ public final class ContentStore implements AutoCloseable {
     }
 
     /**
-     * Stores a manifest durably. Harmless when repeated.
+     * Stores a manifest durably. Harmless when repeated. One that is written and whose folder cannot be forced is
+     * stored, as a blob is: after a power failure it may have to be fetched again.
      *
      * @throws InvalidContentException if the bytes do not have this digest or are more than
      *     {@link OciLimits#MAX_MANIFEST_BYTES}
@@ -247,7 +248,12 @@ public final class ContentStore implements AutoCloseable {
         }
         if (!containsManifest(digest)) {
             Path temporary = layout.temporary(digest, serial.incrementAndGet());
-            Durability.write(temporary, layout.content(ContentKind.MANIFEST, digest), bytes);
+            try {
+                Durability.write(temporary, layout.content(ContentKind.MANIFEST, digest), bytes);
+            } catch (Durability.NotForcedException e) {
+                // It is visible, and nobody would count it.
+                LOG.warn("manifest {} is stored, but may not outlive a power failure: {}", digest, e.getMessage());
+            }
         }
     }
 

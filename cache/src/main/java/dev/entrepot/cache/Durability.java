@@ -28,11 +28,22 @@ final class Durability {
     private Durability() {}
 
     /**
+     * A file is there, whole and for all to see, but the disk has not confirmed its name: a power failure may bring
+     * back what was there before, never other bytes.
+     */
+    static final class NotForcedException extends IOException {
+        private NotForcedException(Path file, IOException cause) {
+            super(file + " is written, but its folder could not be forced: " + cause, cause);
+        }
+    }
+
+    /**
      * Puts {@code bytes} at {@code target}: written aside, forced, renamed, folder forced. A crash leaves the old state
      * or the new one, and perhaps {@code temporary}.
      *
-     * @throws IOException if the disk refuses; {@code temporary} is gone then, and {@code target} as before, unless
-     *     only its folder could not be forced
+     * @throws NotForcedException if only the folder could not be forced: {@code target} has the new bytes
+     * @throws IOException if the disk refuses anything else; {@code temporary} is gone then, and {@code target} as
+     *     before
      */
     static void write(Path temporary, Path target, byte[] bytes) throws IOException {
         try {
@@ -53,7 +64,11 @@ final class Durability {
             Files.deleteIfExists(temporary);
             throw e;
         }
-        forceFolder(parent(target));
+        try {
+            forceFolder(parent(target));
+        } catch (IOException e) {
+            throw new NotForcedException(target, e);
+        }
     }
 
     /** Makes a folder and those above it; each new name is forced into the folder that holds it. */

@@ -178,6 +178,7 @@ record PinList(StoreLayout layout) {
      * Writes the pins, durably and whole.
      *
      * @param json the list, {@linkplain #encode encoded}
+     * @throws Durability.NotForcedException if it is written, and a power failure may bring back the one before
      * @throws IOException if the disk refuses, or it is longer than {@link #LONGEST_BYTES}; the list is as before then
      */
     void write(byte[] json) throws IOException {

@@ -30,6 +30,8 @@ final class PinListing {
     private volatile int listedPins;
     private Optional<List<Pin>> listed = Optional.empty();
     private boolean failing;
+    // What the disk has not confirmed is written again, though it reads as it should.
+    private boolean unconfirmed;
 
     /** The list of an index, which may differ from it. */
     PinListing(PinList list, PinRecords records, Clock clock) {
@@ -85,12 +87,14 @@ final class PinListing {
             }
             List<Pin> pins = records.all();
             listedPins = pins.size();
-            if (isListed(pins)) {
+            if (!unconfirmed && isListed(pins)) {
                 sizeBytes.set(list.sizeBytes());
             } else {
                 byte[] json = PinList.encode(pins);
                 sizeBytes.set(json.length);
+                unconfirmed = true;
                 list.write(json);
+                unconfirmed = false;
             }
             listed = Optional.of(pins);
             failing = false;

@@ -86,7 +86,12 @@ record StoreMarker(int version, Optional<String> bootId, OptionalLong opening) {
                 + " is not the marker of a store: if the folder is a store, remove this file, else name another cache directory";
     }
 
-    /** Writes the marker durably. */
+    /**
+     * Writes the marker durably.
+     *
+     * @throws IOException if the disk refuses, also if only the folder cannot be forced: what is stored there would not
+     *     be durable either
+     */
     void write(Path temporary, Path file) throws IOException {
         var json = OciJson.mapper().createObjectNode().put("version", version);
         bootId.ifPresent(id -> json.put("bootId", id));
