@@ -7,8 +7,10 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -36,6 +38,8 @@ final class RunningGraphs implements ContentInUse {
     private static final long MOST_BYTES = 1L << 48;
 
     private static final Duration BETWEEN_TIDYINGS = Duration.ofSeconds(10);
+    /** How many are looked at for each that begins while there are {@link #MOST}. */
+    private static final int LOOKS = 16;
 
     private static final class Run {
         private final Map<Digest, AtomicInteger> askedFor;
@@ -75,6 +79,8 @@ final class RunningGraphs implements ContentInUse {
     private final ConcurrentHashMap<Digest, Run> runs = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Digest, List<Run>> byBlob = new ConcurrentHashMap<>();
     private long lastTidied;
+    // Goes round; what it is at was looked at before any other is looked at again.
+    private Iterator<Run> hand = Collections.emptyIterator();
 
     /**
      * None are running.
@@ -139,19 +145,29 @@ final class RunningGraphs implements ContentInUse {
                 }));
     }
 
+    // All now and then; in between, when there are too many, a few of them each time, so that one that begins costs no
+    // more then.
     private void tidy() {
         long now = clock.millis();
-        if (now - lastTidied < BETWEEN_TIDYINGS.toMillis() && runs.size() < MOST) {
-            return;
+        if (now - lastTidied >= BETWEEN_TIDYINGS.toMillis()) {
+            lastTidied = now;
+            look(runs.values().iterator(), Integer.MAX_VALUE);
+        } else if (runs.size() >= MOST) {
+            if (!hand.hasNext()) {
+                hand = runs.values().iterator();
+            }
+            look(hand, LOOKS);
         }
-        lastTidied = now;
-        runs.values().removeIf(run -> {
-            boolean over = !isRunning(run);
-            if (over) {
+    }
+
+    private void look(Iterator<Run> at, int most) {
+        for (int looked = 0; looked < most && at.hasNext(); looked++) {
+            Run run = at.next();
+            if (!isRunning(run)) {
+                at.remove();
                 forget(run);
             }
-            return over;
-        });
+        }
     }
 
     private void forget(Run run) {

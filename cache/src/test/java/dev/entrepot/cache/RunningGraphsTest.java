@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -105,5 +108,38 @@ class RunningGraphsTest {
                 assertThat(running.isInUse(blob)).as("round %d", round).isTrue();
             }
         }
+    }
+
+    @Test
+    void manifestThatComesWhileVeryManyArePulledDoesNotHaveAllOfThemLookedAt() throws Exception {
+        TestClock clock = new TestClock();
+        AtomicInteger looks = new AtomicInteger();
+        AtomicBoolean fetching = new AtomicBoolean(true);
+        RunningGraphs running = new RunningGraphs(clock, digest -> {
+            looks.incrementAndGet();
+            return fetching.get();
+        });
+        int most = 10_000;
+        for (int i = 0; i < most; i++) {
+            running.served(manifest(i));
+        }
+        clock.advance(RunningGraphs.FIRST_PATIENCE.plusSeconds(1));
+        running.served(manifest(most));
+        looks.set(0);
+        running.served(manifest(most + 1));
+        assertThat(looks.get()).isPositive().isLessThan(100);
+
+        fetching.set(false);
+        running.served(manifest(most + 2));
+        fetching.set(true);
+        assertThat(running.isInUse(manifest(most + 2).digest())).isTrue();
+    }
+
+    private static ManifestBytes manifest(int number) throws Exception {
+        String json = "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_MANIFEST
+                + "\",\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\""
+                + Digest.sha256(Integer.toString(number).getBytes(StandardCharsets.UTF_8))
+                + "\",\"size\":1},\"layers\":[]}";
+        return ManifestBytes.of(MediaType.OCI_MANIFEST, json.getBytes(StandardCharsets.UTF_8));
     }
 }
