@@ -101,8 +101,8 @@ public record Explanation(
      * @param confirmedAt when the upstream last said that the tag names it; empty for a digest
      * @param age the time since then
      * @param firstSeenAt when the upstream first said that the tag names it; empty for a digest
-     * @param manifests the manifests of its graph that are known of, itself included
-     * @param manifestsKept those of them that are kept
+     * @param manifests the manifests of its graph that are known of, itself included; with the blobs 100 000 at most
+     * @param manifestsKept those of them that are kept; only 1000 below the first are looked for
      * @param blobs the blobs that these name
      * @param blobsKept those of them that are kept
      * @param bytesKept the bytes of all that is kept

@@ -20,8 +20,12 @@ import org.slf4j.LoggerFactory;
 /** How much of the graph below a manifest is kept. Referrers are not counted. */
 final class KeptGraphs {
     private static final Logger LOG = LoggerFactory.getLogger(KeptGraphs.class);
-    /** Manifests that are looked into; what is below more of them is not counted. */
+    /**
+     * Manifests below the first that are looked for; more of them count as not kept, and what is below is not counted.
+     */
     private static final int MOST = 1000;
+    /** Manifests and blobs that are counted. */
+    private static final int MOST_NAMED = 100_000;
 
     private final PullThroughCache cache;
 
@@ -78,31 +82,37 @@ final class KeptGraphs {
         long bytesKept;
 
         void walk(ManifestBytes root) {
-            Deque<ManifestBytes> open = new ArrayDeque<>();
+            Deque<Digest> open = new ArrayDeque<>();
             manifests.add(root.digest());
-            open.add(root);
-            while (!open.isEmpty() && manifests.size() < MOST) {
-                ManifestBytes next = open.remove();
-                manifestsKept++;
-                bytesKept += next.sizeBytes();
-                below(next, open);
+            look(root, open);
+            for (int looked = 0; looked < MOST && !open.isEmpty(); looked++) {
+                cache.keptManifest(open.remove()).ifPresent(child -> look(child, open));
             }
         }
 
-        private void below(ManifestBytes manifest, Deque<ManifestBytes> open) {
+        private void look(ManifestBytes manifest, Deque<Digest> open) {
+            manifestsKept++;
+            bytesKept += manifest.sizeBytes();
             Manifest parsed;
             try {
                 parsed = Manifest.parse(manifest);
             } catch (InvalidContentException e) {
                 return;
             }
-            parsed.blobs().stream().map(Descriptor::digest).filter(blobs::add).forEach(this::count);
-            parsed.manifests().stream()
-                    .filter(Descriptor::isManifest)
-                    .map(Descriptor::digest)
-                    .filter(manifests::add)
-                    .flatMap(child -> cache.keptManifest(child).stream())
-                    .forEach(open::add);
+            for (Descriptor blob : parsed.blobs()) {
+                if (hasRoom() && blobs.add(blob.digest())) {
+                    count(blob.digest());
+                }
+            }
+            for (Descriptor child : parsed.manifests()) {
+                if (child.isManifest() && hasRoom() && manifests.add(child.digest())) {
+                    open.add(child.digest());
+                }
+            }
+        }
+
+        private boolean hasRoom() {
+            return manifests.size() + blobs.size() < MOST_NAMED;
         }
 
         private void count(Digest blob) {
