@@ -12,7 +12,6 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -224,28 +223,12 @@ final class TagCache {
         return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
     }
 
-    // What a tag has left keeps the time at which it was first seen, for when the tag comes back to it.
     private TagRecord remember(Tag tag, Optional<TagRecord> before, Descriptor descriptor) {
-        Digest named = descriptor.digest();
-        Instant now = clock.instant();
-        Instant firstSeen;
-        if (before.isPresent() && before.get().digest().equals(named)) {
-            firstSeen = before.get().firstSeenAt();
-        } else {
-            TagHistory history = tags.history(repository, tag);
-            before.ifPresent(left -> tags.putHistory(repository, tag, history.with(left)));
-            firstSeen = history.firstSeen(named).orElse(now);
-        }
-        TagRecord record = new TagRecord(named, now, firstSeen, Optional.of(descriptor));
-        tags.put(repository, tag, record);
-        return record;
+        return tags.found(repository, tag, before, descriptor, clock.instant());
     }
 
     /** Forgets what a tag names, but not when that was first seen. */
     void forget(Tag tag) {
-        tags.get(repository, tag).ifPresent(left -> {
-            tags.putHistory(repository, tag, tags.history(repository, tag).with(left));
-            tags.remove(repository, tag);
-        });
+        tags.leave(repository, tag);
     }
 }

@@ -510,4 +510,31 @@ class TagFreshnessTest {
         assertThat(repository.manifest(new Tag("v2")).verdict()).isEqualTo(Verdict.REVALIDATED);
         upstream.manifestPermits.release(1);
     }
+
+    @Test
+    void whatATagNamedIsRememberedAlsoWhenTwoFindItMovedAtTheSameTime() throws Exception {
+        repository.manifest(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        FakeUpstream replicated = new FakeUpstream("registry.test/team/app");
+        ManifestBytes second = CacheFixture.image(replicated, new byte[] {2});
+        replicated.tag("v1", second);
+        ManifestBytes third = CacheFixture.image(upstream, new byte[] {3});
+        upstream.tag("v1", third);
+        upstream.namePermits = new Semaphore(0);
+        upstream.asked.clear();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Answer<ManifestBytes>> slow = threads.submit(() -> repository.manifest(TAG));
+            while (upstream.count("HEAD") == 0) {
+                Thread.onSpinWait();
+            }
+            cache.cache.alwaysAsking(replicated).manifest(TAG);
+            upstream.namePermits.release(10);
+            assertThat(slow.get(20, TimeUnit.SECONDS).content().digest()).isEqualTo(third.digest());
+        }
+        assertThat(cache.index.tags().get(upstream.repository(), TAG).map(TagRecord::digest))
+                .contains(third.digest());
+        assertThat(cache.index.tags().history(upstream.repository(), TAG).former())
+                .extracting(TagHistory.Former::digest)
+                .containsExactly(first.digest(), second.digest());
+    }
 }
