@@ -7,6 +7,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +41,7 @@ public final class PinnedGraphs {
     // Content that came while its pin was walked is seen by a second walk.
     private static final int ROUNDS = 2;
     private static final int AGAIN_AT_ONCE = 16;
+    private static final Duration BETWEEN_AGAIN = Duration.ofSeconds(10);
 
     private final ContentStore store;
     private final CacheIndex index;
@@ -57,6 +59,9 @@ public final class PinnedGraphs {
     private final Set<IndexTables.PinKey> changed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> moved = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean unknown = new AtomicBoolean(true);
+    // Without one, those are walked with the next change.
+    private volatile Optional<Clock> time = Optional.empty();
+    private Instant lastAgain = Instant.EPOCH;
     private volatile PinWalk.Served served = (repository, tag, digest) -> false;
 
     /** The pins of an index. */
@@ -69,6 +74,7 @@ public final class PinnedGraphs {
     /** Has what rules hold back protected no less than what is served in its place. */
     void heed(CacheRules rules, Clock clock) {
         Instant start = clock.instant();
+        time = Optional.of(clock);
         served = (repository, tag, digest) -> Cooldown.of(tag, rules.of(repository, tag))
                 .filter(minAge -> !minAge.exceptDigests().contains(digest.digest()))
                 .map(minAge -> isTooYoung(digest, minAge, Moment.of(clock, start)))
@@ -214,7 +220,8 @@ public final class PinnedGraphs {
     }
 
     /**
-     * Works out what has changed since the last call.
+     * Works out what has changed since the last call; every ten seconds at most also some of the pins in which
+     * something may change by itself.
      *
      * @throws IOException if the index cannot be read; everything stays protected as it was
      */
@@ -247,7 +254,14 @@ public final class PinnedGraphs {
     }
 
     private boolean isStale() {
-        return unknown.get() || !rows.isEmpty() || !changed.isEmpty() || !moved.isEmpty();
+        return unknown.get() || !rows.isEmpty() || !changed.isEmpty() || !moved.isEmpty() || isAgainDue();
+    }
+
+    // Each walk reads files, and this is asked before each victim.
+    private boolean isAgainDue() {
+        return !again.isEmpty()
+                && time.filter(clock -> lastAgain.plus(BETWEEN_AGAIN).isBefore(clock.instant()))
+                        .isPresent();
     }
 
     private static <T> Set<T> taken(Set<T> noted) {
@@ -258,6 +272,7 @@ public final class PinnedGraphs {
 
     // What has to be walked; what is no pin any more goes to the former ones.
     private Map<IndexTables.PinKey, Pin> due(List<WalkedPin> former) throws IOException {
+        time.ifPresent(clock -> lastAgain = clock.instant());
         return unknown.getAndSet(false) ? all(former) : dueByChanges(former);
     }
 

@@ -237,6 +237,47 @@ class PinnedGraphsTest {
     }
 
     @Test
+    void whatWasServedUnderAPinnedTagMayGoOnceWhatItNamesIsOldEnoughAlsoIfNothingElseChanges() throws IOException {
+        ManifestBytes served = tagged();
+        repository.manifest(TAG);
+        pull(served);
+        fixture.rule = CacheFixture.with(CacheFixture.SETTINGS, Duration.ofDays(3), Duration.ZERO, false);
+        fixture.clock.advance(Duration.ofDays(3));
+        fixture.evictor.pins().pin(pin());
+        ManifestBytes young = tagged();
+        repository.manifest(TAG);
+        pull(young);
+        PinnedGraphs pins = fixture.evictor.pins();
+        assertThat(pins.isPinned(served.digest())).isTrue();
+        assertThat(pins.isPinned(young.digest())).isTrue();
+        fixture.clock.advance(Duration.ofDays(4));
+        assertThat(pins.isPinned(young.digest())).isTrue();
+        assertThat(pins.isPinned(served.digest())).isFalse();
+    }
+
+    @Test
+    void layersOfAManifestThatCannotBeReadForAMomentAreProtectedOnceItCan() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        pull(pinned);
+        Path file = fixture.store.layout().content(ContentKind.MANIFEST, pinned.digest());
+        Path elsewhere = directory.resolve("elsewhere");
+        Digest layer = Manifest.parse(pinned).blobs().getFirst().digest();
+        fixture.evictor.pins().pin(pin());
+        close();
+        open();
+        // As long as the disk fails it: what is no file is put aside.
+        Files.move(file, elsewhere);
+        Files.createSymbolicLink(file, file);
+        assertThat(fixture.evictor.pins().isPinned(layer)).isFalse();
+        Files.delete(file);
+        Files.move(elsewhere, file);
+        assertThat(fixture.index.contents().isStored(pinned.digest())).isTrue();
+        fixture.clock.advance(Duration.ofMinutes(1));
+        assertThat(fixture.evictor.pins().isPinned(layer)).isTrue();
+    }
+
+    @Test
     void manifestThatIsInMemoryAloneIsWrittenAgainWhenAPinIsCompleted() throws IOException {
         ManifestBytes pinned = tagged();
         repository.manifest(TAG);
