@@ -37,7 +37,8 @@ final class CacheCommandLine {
                         .addSubcommand("warm", WarmCommand.spec())
                         .addSubcommand(
                                 "evict",
-                                on("Delete an image with its blobs, or one piece of content. What is pinned or in use stays.")
+                                on("Delete an image with its blobs, or one piece of content. What is pinned or in use stays; exit"
+                                                + " code 3 if some of it does, 1 if all of it does.")
                                         .addPositional(ReplicationCommandLine.parameter(
                                                 0,
                                                 "REF|DIGEST",

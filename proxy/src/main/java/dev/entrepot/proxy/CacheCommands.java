@@ -51,7 +51,15 @@ final class CacheCommands {
             throws IOException, BadRequestException, InterruptedException {
         JsonNode answer = answer(name, arguments);
         out.print(json ? answer + "\n" : CacheTexts.of(name, answer));
-        return ExitCodes.OK;
+        return name.equals("evict") ? ofEviction(answer) : ExitCodes.OK;
+    }
+
+    // What was not there to be evicted is gone, as was asked.
+    private static int ofEviction(JsonNode answer) {
+        if (answer.path("stayed").asLong() == 0) {
+            return ExitCodes.OK;
+        }
+        return answer.path("evicted").asLong() > 0 ? ExitCodes.PARTLY : ExitCodes.FAILURE;
     }
 
     private JsonNode answer(String name, ObjectNode arguments)

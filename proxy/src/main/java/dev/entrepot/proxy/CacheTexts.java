@@ -19,10 +19,11 @@ final class CacheTexts {
             case "evict" ->
                 String.format(
                         Locale.ROOT,
-                        "%d evicted, %s; %d pinned or in use stayed%n",
+                        "%d evicted, %s; %d pinned or in use stayed%s%n",
                         answer.path("evicted").asLong(),
                         size(answer.path("bytes")),
-                        answer.path("stayed").asLong());
+                        answer.path("stayed").asLong(),
+                        answer.path("stayed").asLong() > 0 ? "; \"entrepot cache pin\" shows what is pinned" : "");
             // A server has only begun; what it found before is no answer.
             case "scrub" ->
                 answer.path("begun").asBoolean(false)

@@ -86,7 +86,10 @@ class CacheCommandsTest {
         assertThat(pin.path("complete").asBoolean()).as(pin.toString()).isTrue();
         assertThat(json("pin").path("pins").path(0).path("reference").asString(""))
                 .isEqualTo(REFERENCE);
-        assertThat(json("evict", REFERENCE).path("evicted").asLong(-1)).isZero();
+        CommandRunner.Result pinned = run("cache", "evict", REFERENCE, "--json");
+        assertThat(pinned.code()).isEqualTo(ExitCodes.FAILURE);
+        assertThat(OciJson.mapper().readTree(pinned.out()).path("evicted").asLong(-1))
+                .isZero();
         assertThat(json("stats").path("pinnedBytes").asLong()).isEqualTo(stored);
         assertThat(run("cache", "unpin", REFERENCE).code()).isZero();
         CommandRunner.Result again = run("cache", "unpin", REFERENCE);
@@ -246,8 +249,29 @@ class CacheCommandsTest {
         assertThat(run("cache", "pin", REFERENCE).out()).contains(REFERENCE + ": complete");
         assertThat(run("cache", "pin", "registry.test/unseen:1").out())
                 .contains("a server fetches it in the background");
-        assertThat(run("cache", "evict", blob.toString()).out()).contains("0 evicted, 0 B; 1 pinned");
+        assertThat(run("cache", "evict", blob.toString()))
+                .returns(ExitCodes.FAILURE, CommandRunner.Result::code)
+                .satisfies(result -> assertThat(result.out())
+                        .contains("0 evicted, 0 B; 1 pinned")
+                        .contains("\"entrepot cache pin\" shows"));
         assertThat(run("cache", "rebuild").out()).contains("stored");
+    }
+
+    @Test
+    void evictionOfAnImageOfWhichAPartIsPinnedIsPartlyDone() throws Exception {
+        Bundle index = registry.push("team/index", images.index("linux/amd64", "linux/arm64"), "1");
+        assertThat(mirror.get("/v2/team/index/manifests/1").statusCode()).isEqualTo(200);
+        for (Digest manifest : index.manifestDigests()) {
+            assertThat(mirror.get("/v2/team/index/manifests/" + manifest).statusCode())
+                    .isEqualTo(200);
+        }
+        run("cache", "pin", "registry.test/team/index:1", "--platform", "linux/amd64");
+        // Nothing is in use any more.
+        mirror.stop();
+        CommandRunner.Result first = run("cache", "evict", "registry.test/team/index:1");
+        assertThat(first.code()).as(first.out()).isEqualTo(ExitCodes.PARTLY);
+        assertThat(first.out()).startsWith("1 evicted, ");
+        assertThat(run("cache", "evict", "registry.test/team/index:1").code()).isEqualTo(ExitCodes.FAILURE);
     }
 
     @Test
