@@ -183,6 +183,8 @@ final class BlobFetch implements Runnable {
     }
 
     private void fetch() throws IOException {
+        // It is being fetched from here on, so that nobody begins to evict it.
+        store.changes().awaitRemoval(blob.digest());
         OptionalLong kept = store.blobSize(blob.digest());
         if (kept.isPresent()) {
             takeKept(kept.getAsLong());

@@ -152,6 +152,8 @@ final class BlobPulls {
         refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.links().get(repository, digest);
+            // Who wants it to stay has said so, by a pin perhaps: what is gone in this moment is fetched again.
+            cache.store().changes().awaitRemoval(digest);
             if (isKept(digest)) {
                 if (!index.links().isProvenForGood(repository, digest)) {
                     proofs.prove(digest, false, settings);

@@ -104,6 +104,12 @@ final class Eviction {
     }
 
     private long evict(Victims.Next next) throws IOException {
+        try (FileChanges.Change _ = removal.begin(next.content().digest())) {
+            return evictUnlessProtected(next);
+        }
+    }
+
+    private long evictUnlessProtected(Victims.Next next) throws IOException {
         Candidate candidate = next.content();
         Digest digest = candidate.digest();
         protection.refresh();

@@ -415,16 +415,19 @@ public final class Evictor implements AutoCloseable {
     public OptionalLong evict(Digest digest) {
         long[] bytes = new long[1];
         boolean gone = locked(() -> {
-            Optional<IndexedContent> row = index.contents().get(digest);
-            protection.refresh();
-            if (row.isEmpty() || protection.isHeld(digest) || protection.isPinned(digest)) {
-                return false;
+            try (FileChanges.Change _ = removal.begin(digest)) {
+                Optional<IndexedContent> row = index.contents().get(digest);
+                protection.refresh();
+                if (row.isEmpty() || protection.isHeld(digest) || protection.isPinned(digest)) {
+                    return false;
+                }
+                IndexedContent content = row.get();
+                removal.remove(
+                        new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()),
+                        EvictionReason.ASKED);
+                bytes[0] = content.bytes();
+                return true;
             }
-            IndexedContent content = row.get();
-            removal.remove(
-                    new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()), EvictionReason.ASKED);
-            bytes[0] = content.bytes();
-            return true;
         });
         return gone ? OptionalLong.of(bytes[0]) : OptionalLong.empty();
     }

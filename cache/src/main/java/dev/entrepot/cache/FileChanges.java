@@ -1,8 +1,14 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Digest;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,6 +17,10 @@ import org.slf4j.LoggerFactory;
  * manifest that is written, content that goes. The disk may take longer for one than the end of the process waits.
  * While there is one, nobody can say that the index agrees with the files; once the index is closed, none begins, and
  * as long as one is under way, no other process gets the folder. Safe for all threads.
+ *
+ * <p>Content that is about to go is announced before it is asked for the last time whether it may. So whoever has said
+ * first that it is to stay, and then waits until no removal of it is under way, finds it and keeps it, or finds it
+ * gone.
  */
 final class FileChanges {
     private static final Logger LOG = LoggerFactory.getLogger(FileChanges.class);
@@ -22,6 +32,10 @@ final class FileChanges {
         void close();
     }
 
+    /** How long a removal is waited for: that of a file, and perhaps a look at what is pinned before. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Set<Digest> leaving = new HashSet<>();
     private int underWay;
     private boolean ended;
     private Optional<Closeable> afterLast = Optional.empty();
@@ -37,6 +51,45 @@ final class FileChanges {
         }
         underWay++;
         return this::ended;
+    }
+
+    /**
+     * Begins the removal of content; only then it is asked whether it may go. One at a time for a digest.
+     *
+     * @throws IOException as {@link #begin}
+     */
+    synchronized Change beginRemoval(Digest digest) throws IOException {
+        Change change = begin();
+        leaving.add(digest);
+        return () -> {
+            left(digest);
+            change.close();
+        };
+    }
+
+    private synchronized void left(Digest digest) {
+        leaving.remove(digest);
+        notifyAll();
+    }
+
+    /**
+     * Waits until no removal of this content is under way that has not seen what the caller did before; half a minute
+     * at most, after which it is with the disk.
+     *
+     * @throws InterruptedIOException if the thread is interrupted meanwhile
+     */
+    synchronized void awaitRemoval(Digest digest) throws InterruptedIOException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            for (long left = PATIENCE.toNanos();
+                    left > 0 && leaving.contains(digest);
+                    left = deadline - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while " + digest + " was being removed");
+        }
     }
 
     private void ended() {

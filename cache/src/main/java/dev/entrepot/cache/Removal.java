@@ -27,6 +27,16 @@ final class Removal {
     }
 
     /**
+     * Begins to remove a piece of content; whether it may go is asked after this, and {@link #remove} called, or not,
+     * before it is closed. Who wants it kept has said so before, or waits: {@link FileChanges#awaitRemoval}.
+     *
+     * @throws IOException if the index is closed
+     */
+    FileChanges.Change begin(Digest digest) throws IOException {
+        return store.changes().beginRemoval(digest);
+    }
+
+    /**
      * Deletes a piece of content.
      *
      * @throws IOException if the disk refuses; what could not be deleted keeps its row
@@ -34,14 +44,12 @@ final class Removal {
     void remove(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
         Optional<Repository> owner = index.contents().get(digest).flatMap(IndexedContent::owner);
-        try (FileChanges.Change _ = store.changes().begin()) {
-            store.deleteBlob(digest);
-            store.deleteManifest(digest);
-            index.contents().removed(digest);
-            Optional<StoredContent> back = store.findEither(candidate.kind(), digest);
-            back.ifPresent(
-                    found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
-        }
+        store.deleteBlob(digest);
+        store.deleteManifest(digest);
+        index.contents().removed(digest);
+        Optional<StoredContent> back = store.findEither(candidate.kind(), digest);
+        back.ifPresent(
+                found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
         counts.evicted(reason, candidate.bytes());
     }
 }
