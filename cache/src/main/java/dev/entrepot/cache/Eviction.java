@@ -124,8 +124,7 @@ final class Eviction {
             return 0;
         }
         try {
-            removal.remove(candidate, next.overShare() ? EvictionReason.SHARE : need.reason());
-            return candidate.bytes();
+            return removal.remove(candidate, next.overShare() ? EvictionReason.SHARE : need.reason());
         } catch (IOException e) {
             LOG.warn("{} cannot be evicted: {}", digest, e.toString());
             victims.pass(digest);

@@ -5,7 +5,9 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +38,8 @@ final class FileChanges {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final Set<Digest> leaving = new HashSet<>();
+    // How often at the same time.
+    private final Map<Digest, Integer> coming = new HashMap<>();
     private int underWay;
     private boolean ended;
     private Optional<Closeable> afterLast = Optional.empty();
@@ -65,6 +69,31 @@ final class FileChanges {
             left(digest);
             change.close();
         };
+    }
+
+    /**
+     * Begins to store content, also if it is there already. Waits for a removal of it that has begun; one that begins
+     * later leaves it alone, until this is closed.
+     *
+     * @throws IOException as {@link #begin} and {@link #awaitRemoval}
+     */
+    synchronized Change beginStoring(Digest digest) throws IOException {
+        awaitRemoval(digest);
+        Change change = begin();
+        coming.merge(digest, 1, Integer::sum);
+        return () -> {
+            come(digest);
+            change.close();
+        };
+    }
+
+    private synchronized void come(Digest digest) {
+        coming.computeIfPresent(digest, (same, times) -> times > 1 ? times - 1 : null);
+    }
+
+    /** Whether this content is being stored by who has said so: it must not be removed. */
+    synchronized boolean isComing(Digest digest) {
+        return coming.containsKey(digest);
     }
 
     private synchronized void left(Digest digest) {

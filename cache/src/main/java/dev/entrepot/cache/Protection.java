@@ -64,7 +64,9 @@ final class Protection {
 
     /** Whether this is in use or being written. */
     boolean isHeld(Digest digest) {
-        return inUse.isInUse(digest) || store.ingests().isOpen(digest);
+        return inUse.isInUse(digest)
+                || store.ingests().isOpen(digest)
+                || store.changes().isComing(digest);
     }
 
     /** The bytes that may be evicted. */

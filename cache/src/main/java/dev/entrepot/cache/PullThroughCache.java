@@ -261,7 +261,7 @@ public final class PullThroughCache {
             LOG.warn("manifest {} is served from memory: {}", manifest.digest(), INDEX_FULL);
             return false;
         }
-        try (FileChanges.Change _ = store.changes().begin()) {
+        try (FileChanges.Change _ = store.changes().beginStoring(manifest.digest())) {
             store.putManifest(manifest.digest(), manifest.array());
             store.refusals().stored(ContentKind.MANIFEST);
             index.contents()

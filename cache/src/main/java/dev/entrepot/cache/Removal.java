@@ -39,9 +39,10 @@ final class Removal {
     /**
      * Deletes a piece of content.
      *
+     * @return the bytes that are free by that: fewer than it had, if it was fetched again in this moment
      * @throws IOException if the disk refuses; what could not be deleted keeps its row
      */
-    void remove(Candidate candidate, EvictionReason reason) throws IOException {
+    long remove(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
         Optional<Repository> owner = index.contents().get(digest).flatMap(IndexedContent::owner);
         store.deleteBlob(digest);
@@ -51,5 +52,6 @@ final class Removal {
         back.ifPresent(
                 found -> index.contents().stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
         counts.evicted(reason, candidate.bytes());
+        return candidate.bytes() - back.map(StoredContent::sizeBytes).orElse(0L);
     }
 }

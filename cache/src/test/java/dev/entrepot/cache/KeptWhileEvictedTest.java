@@ -5,8 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +45,65 @@ class KeptWhileEvictedTest {
             assertThat(keeping.get()).isTrue();
             assertThat(cache.store.blobSize(digest)).hasValue(bytes.length);
             assertThat(cache.index.contents().isStored(digest)).isTrue();
+        }
+    }
+
+    @Test
+    void manifestThatIsStoredAgainWhileItIsEvictedIsThereIfItIsCounted() throws Exception {
+        ManifestBytes image = CacheFixture.image(upstream, bytes);
+        HookedClock clock = new HookedClock();
+        try (ContentStore store = ContentStore.open(directory, clock);
+                CacheIndex index = CacheIndex.open(store, clock);
+                Evictor evictor =
+                        new Evictor(store, index, DiskLimits.of(1L << 40, 0), DiskShares.EQUAL, Duration.ZERO)) {
+            PullThroughCache cache = new PullThroughCache(
+                    store,
+                    index,
+                    evictor,
+                    clock,
+                    1 << 20,
+                    CacheFixture.FAST,
+                    task -> Thread.ofVirtual().start(task),
+                    CacheRules.always(CacheFixture.SETTINGS));
+            assertThat(cache.keep(image, upstream.repository())).isTrue();
+            FutureTask<OptionalLong> eviction = new FutureTask<>(() -> evictor.evict(image.digest()));
+            clock.hook.set(Optional.of(eviction));
+
+            assertThat(cache.keep(image, upstream.repository())).isTrue();
+
+            assertThat(eviction.get()).isEmpty();
+            assertThat(store.containsManifest(image.digest())).isTrue();
+            assertThat(index.contents().isStored(image.digest())).isTrue();
+            assertThat(evictor.evict(image.digest())).hasValue(image.sizeBytes());
+        }
+    }
+
+    /**
+     * Is asked between the look for the file and the note in the index; has something done elsewhere before it says.
+     */
+    private static final class HookedClock extends Clock {
+        final AtomicReference<Optional<FutureTask<?>>> hook = new AtomicReference<>(Optional.empty());
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            Optional<FutureTask<?>> task = hook.getAndSet(Optional.empty());
+            if (task.isPresent()) {
+                Thread.ofPlatform().start(task.get());
+                while (!task.get().isDone()) {
+                    Thread.onSpinWait();
+                }
+            }
+            return Instant.EPOCH;
         }
     }
 
