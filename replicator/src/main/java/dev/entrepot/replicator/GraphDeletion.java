@@ -3,10 +3,12 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.TagNeeds.Needed;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,14 +26,16 @@ import java.util.stream.Collectors;
  * before version 3) lose it with the manifest that it names, and keep it where something else needs that. The manifests
  * and their referrers go as far as no other tag can need them: what the journal lists under other tags stays, also
  * under those that go next, and everything stays if there are tags that this process did not bring or that are not
- * where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under
- * it. What the target does not delete keeps what is under it and what it refers to ({@link NodeDeletion}); that is left
- * over from then on, as the tag is gone, and no failure.
+ * where it brought them, or cannot be read. What hangs on something that stays, stays ({@link HeldNodes}). A backup
+ * tag, which says itself what it names, stays, with what the target shows to be under it. What the target does not
+ * delete keeps what is under it and what it refers to ({@link NodeDeletion}); that is left over from then on, as the
+ * tag is gone, and no failure.
  */
 final class GraphDeletion {
     private final TargetSession session;
     private final PrunedRepository repository;
     private final TagNeeds needs;
+    private final HeldNodes held;
 
     /**
      * In this repository.
@@ -45,6 +49,38 @@ final class GraphDeletion {
                 session,
                 repository,
                 due.stream().collect(Collectors.toMap(CompletedTag::tag, CompletedTag::targetDigest)));
+        this.held = new HeldNodes(repository, needs, due);
+    }
+
+    /**
+     * Tags in an order in which they can be deleted where that takes the manifest with it: each before what is under it
+     * and has a tag of its own, which would be gone while it is still named otherwise.
+     */
+    static List<CompletedTag> inOrder(List<CompletedTag> due) {
+        Map<Digest, List<CompletedTag>> byRoot =
+                due.stream().collect(Collectors.groupingBy(CompletedTag::targetDigest));
+        Map<Digest, Set<Digest>> above = new HashMap<>();
+        for (CompletedTag tag : due) {
+            for (Digest below : tag.digests()) {
+                if (byRoot.containsKey(below) && !below.equals(tag.targetDigest())) {
+                    above.computeIfAbsent(below, key -> new LinkedHashSet<>()).add(tag.targetDigest());
+                }
+            }
+        }
+        Set<Digest> ordered = new LinkedHashSet<>();
+        Set<Digest> visited = new HashSet<>();
+        due.forEach(tag -> order(tag.targetDigest(), above, visited, ordered));
+        return ordered.stream()
+                .flatMap(root -> byRoot.getOrDefault(root, List.of()).stream())
+                .toList();
+    }
+
+    // As deep as graphs are.
+    private static void order(Digest root, Map<Digest, Set<Digest>> above, Set<Digest> visited, Set<Digest> ordered) {
+        if (visited.add(root)) {
+            above.getOrDefault(root, Set.of()).forEach(other -> order(other, above, visited, ordered));
+            ordered.add(root);
+        }
     }
 
     /** What becomes of what the journal knows of a tag. */
@@ -87,16 +123,16 @@ final class GraphDeletion {
             return PruneStep.keep(repository.name(), tag, elsewhere.get());
         }
         try {
-            Set<Tag> tags = needs.tags();
+            needs.tags();
             Optional<Needed> needed = needs.without(gone.tag());
-            PruneStep step = needed.isEmpty()
-                    ? PruneStep.delete(
-                            repository.name(), tag, why + "; the tag only: " + PrunedRepository.UNKNOWN_TAGS, List.of())
+            Optional<String> obstacle = obstacle(needed);
+            PruneStep step = obstacle.isPresent()
+                    ? PruneStep.delete(repository.name(), tag, why + "; the tag only: " + obstacle.get(), List.of())
                     : PruneStep.delete(
                             repository.name(),
                             tag,
                             why,
-                            List.copyOf(going(gone, tags, needed.get().byAny())));
+                            List.copyOf(going(gone, needed.orElseThrow().byAny())));
             needs.forget(gone.tag());
             return step;
         } catch (NotFoundException e) {
@@ -119,17 +155,24 @@ final class GraphDeletion {
      * @throws IOException if the target gives no answer
      */
     Outcome delete(CompletedTag gone, Set<Digest> foreseen) throws IOException {
-        Optional<Digest> there = repository.resolve(gone.tag());
-        Optional<String> elsewhere = elsewhere(gone, there);
-        if (elsewhere.isPresent()) {
-            needs.moved(gone.tag());
-            return new Outcome(ItemReport.State.SKIPPED, elsewhere.get(), Known.LEFT);
+        try {
+            Optional<Digest> there = repository.resolve(gone.tag());
+            Optional<String> elsewhere = elsewhere(gone, there);
+            if (elsewhere.isPresent()) {
+                needs.moved(gone.tag());
+                return new Outcome(ItemReport.State.SKIPPED, elsewhere.get(), Known.LEFT);
+            }
+            Outcome outcome = delete(gone, there.isPresent(), foreseen);
+            if (outcome.known() == Known.KEPT) {
+                needs.stays(gone.tag());
+            } else {
+                needs.forget(gone.tag());
+            }
+            return outcome;
+        } catch (IOException e) {
+            needs.stays(gone.tag());
+            throw e;
         }
-        Outcome outcome = delete(gone, there.isPresent(), foreseen);
-        if (outcome.known() != Known.KEPT) {
-            needs.forget(gone.tag());
-        }
-        return outcome;
     }
 
     private static Optional<String> elsewhere(CompletedTag gone, Optional<Digest> there) {
@@ -138,6 +181,7 @@ final class GraphDeletion {
     }
 
     private Outcome delete(CompletedTag gone, boolean tagged, Set<Digest> foreseen) throws IOException {
+        lookBefore(gone.tag());
         // Asked before anything is deleted: if there is no answer, the next run begins anew.
         Set<Tag> tags;
         try {
@@ -148,43 +192,87 @@ final class GraphDeletion {
             }
             return Outcome.pruned("the target no longer has the repository");
         } catch (RefusedException e) {
-            Optional<String> obstacle = tagged ? untag(gone, Optional.empty()) : Optional.empty();
-            return obstacle.map(Outcome::stays)
-                    .orElseGet(
-                            () -> Outcome.left("the tag only: the target refuses to list its tags: " + e.getMessage()));
+            return onlyTag(gone, tagged, "the target refuses to list its tags: " + e.getMessage());
         }
         Optional<Needed> needed = needs.without(gone.tag());
-        Set<Digest> going = needed.isPresent() ? going(gone, tags, needed.get().byAny()) : Set.of();
-        Optional<String> obstacle = tagged ? untag(gone, needed) : Optional.empty();
-        if (obstacle.isPresent()) {
-            return Outcome.stays(obstacle.get());
+        Optional<String> unknown = obstacle(needed);
+        if (unknown.isPresent()) {
+            return onlyTag(gone, tagged, unknown.get());
         }
-        if (needed.isEmpty()) {
-            return Outcome.left("the tag only: " + PrunedRepository.UNKNOWN_TAGS);
-        }
-        // Read before anything is deleted that says what they are attached to.
-        return deleteNodes(gone, tagged, tags, needed.get().byAny(), going, foreseen);
+        Set<Digest> going = going(gone, needed.orElseThrow().byAny());
+        Untagged untagged = tagged ? untag(gone, needAgainst(gone, needed.get(), going)) : Untagged.DONE;
+        return untagged.obstacle().isPresent()
+                ? Outcome.stays(untagged.obstacle().get())
+                : deleteNodes(gone, tagged, untagged, tags, needed.get().byAny(), going, foreseen);
     }
 
-    /** Deletes a tag; empty if it is gone, else why not. */
-    private Optional<String> untag(CompletedTag gone, Optional<Needed> needed) throws IOException {
+    private Outcome onlyTag(CompletedTag gone, boolean tagged, String why) throws IOException {
+        Untagged untagged = tagged
+                ? untag(gone, Optional.of(why + ", and may need the same manifest; delete the tag there by hand"))
+                : Untagged.DONE;
+        return untagged.obstacle().map(Outcome::stays).orElseGet(() -> Outcome.left("the tag only: " + why));
+    }
+
+    // It takes its time, in which the list of tags would grow old.
+    private void lookBefore(Tag tag) throws IOException {
+        try {
+            needs.tags();
+        } catch (RegistryException e) {
+            // Said once more by who asks for them again.
+            return;
+        }
+        if (needs.without(tag).isPresent()) {
+            held.look();
+        }
+    }
+
+    // Why it is not known what may go with a tag.
+    private Optional<String> obstacle(Optional<Needed> needed) throws IOException {
+        if (needed.isEmpty()) {
+            return Optional.of(PrunedRepository.UNKNOWN_TAGS);
+        }
+        held.look();
+        return held.obstacle();
+    }
+
+    // Why the manifest that a tag names cannot go to be rid of the tag.
+    private Optional<String> needAgainst(CompletedTag gone, Needed needed, Set<Digest> going) {
+        Digest root = gone.targetDigest();
+        if (needed.byKept().test(root)) {
+            return Optional.of(root + " is needed by another tag; the tag goes when that one goes, or by hand");
+        }
+        boolean attached = held.contains(root) || !needed.byAny().test(root) && !going.contains(root);
+        return attached
+                ? Optional.of(root + " belongs to something that stays; the tag goes when that is gone, or by hand")
+                : Optional.empty();
+    }
+
+    // What came of a tag: why it is there still, or that it is gone, and whether its manifest went with it.
+    private record Untagged(Optional<String> obstacle, boolean withManifest) {
+        private static final Untagged DONE = new Untagged(Optional.empty(), false);
+
+        private static Untagged not(String why) {
+            return new Untagged(Optional.of(why), false);
+        }
+    }
+
+    /**
+     * Deletes a tag, if need be with the manifest that it names.
+     *
+     * @param against why the manifest must not go
+     */
+    private Untagged untag(CompletedTag gone, Optional<String> against) throws IOException {
         if (repository.deleteTag(gone.tag())) {
-            return Optional.empty();
+            return Untagged.DONE;
         }
         String what = session.name() + " deletes no tags, only manifests, and ";
-        if (needed.isEmpty()) {
-            return Optional.of(
-                    what + repository.name() + " has tags that were not brought by this process, or moved since,"
-                            + " and may name the same manifest; delete the tag there by hand");
+        if (against.isPresent()) {
+            return Untagged.not(what + against.get());
         }
-        if (needed.get().byKept().test(gone.targetDigest())) {
-            return Optional.of(what + gone.targetDigest()
-                    + " is needed by another tag; the tag goes when that one goes, or by hand");
-        }
-        repository.delete(gone.targetDigest());
+        boolean deleted = repository.delete(gone.targetDigest());
         return repository.resolve(gone.tag()).isPresent()
-                ? Optional.of(what + "kept the tag although its manifest is deleted; delete it there by hand")
-                : Optional.empty();
+                ? Untagged.not(what + "kept the tag although its manifest is deleted; delete it there by hand")
+                : new Untagged(Optional.empty(), deleted);
     }
 
     // Leaves before roots.
@@ -201,31 +289,18 @@ final class GraphDeletion {
 
     // Without what is attached to something that stays: another tag's record may be older than that. Whether the source
     // has withdrawn it is another question.
-    private Set<Digest> going(CompletedTag gone, Set<Tag> tags, Predicate<Digest> needed) throws IOException {
-        Set<Digest> going = new LinkedHashSet<>(nodes(gone, needed));
-        boolean allGo = gone.digests().stream().noneMatch(needed);
-        if (allGo) {
-            return going;
-        }
-        Optional<Map<Digest, Set<Digest>>> known = repository.holders(going, gone.digests(), tags);
-        if (known.isEmpty()) {
-            // Any of them may hang on what stays.
-            return Set.of();
-        }
-        Map<Digest, Set<Digest>> holders = known.get();
-        Set<Digest> attached = new HashSet<>();
-        Predicate<Digest> stays = needed.or(attached::contains);
-        boolean changed = true;
-        while (changed) {
-            changed = going.removeIf(
-                    digest -> holders.getOrDefault(digest, Set.of()).stream().anyMatch(stays) && attached.add(digest));
-        }
+    private Set<Digest> going(CompletedTag gone, Predicate<Digest> needed) throws IOException {
+        List<Digest> nodes = nodes(gone, needed);
+        Set<Digest> going = held.free(nodes, gone.digests(), needed);
+        // What hangs on what stays is under other tags as well.
+        held.hold(nodes.stream().filter(digest -> !going.contains(digest)).toList());
         return going;
     }
 
     private Outcome deleteNodes(
             CompletedTag gone,
             boolean tagged,
+            Untagged untagged,
             Set<Tag> tags,
             Predicate<Digest> needed,
             Set<Digest> going,
@@ -238,7 +313,10 @@ final class GraphDeletion {
         // What is listed goes by itself, or stays.
         NodeDeletion.Result manifests = new NodeDeletion(
                         session, repository, tags, needed.or(attached::contains).or(going::contains))
-                .delete(nodes);
+                .delete(nodes, untagged.withManifest() ? Set.of(gone.targetDigest()) : Set.of());
+        if (!session.registry().isAtHand()) {
+            held.hold(manifests.staying());
+        }
         String what = (tagged ? "the tag and " : "the target no longer had the tag; ") + manifests.text();
         if (!attached.isEmpty()) {
             what += "; " + attached.size()

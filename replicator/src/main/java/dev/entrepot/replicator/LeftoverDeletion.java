@@ -30,18 +30,22 @@ import org.jspecify.annotations.Nullable;
  * clients put there meanwhile stays, with all that stays with it.
  *
  * <p>What the target refuses to delete stays and is no failure, as nothing lacks where it is: many registries delete
- * nothing unless they are told to. One that says so of the first {@value #REFUSALS} is told no more; of one alone it
- * may be that just that is locked, which some registries answer alike. Where none went because of refusals, nothing
- * that is left over is looked at for a day ({@link LeftoverPauses}). What nobody answers is a failure, and tried again
- * by the next run.
+ * nothing unless they are told to. Where the first {@value #REFUSALS} are refused, and nothing has gone, no more are
+ * told to go; of fewer it may be that just those are locked, which registries answer alike. Where none went because of
+ * refusals, nothing that is left over is looked at for a day ({@link LeftoverPauses}), and then others come first. What
+ * nobody answers is a failure, and tried again by the next run.
+ *
+ * <p>What the target does not give stays, with what it names, if the source knows that; else with what was under its
+ * tag as long as it was. It is read again after a day.
  */
 final class LeftoverDeletion {
-    /** Of how many a target has to say that it does not delete, before anything went, to be believed of all. */
-    static final int REFUSALS = 3;
+    /** How many a target has to refuse, before anything went, for the rest not to be told to go. */
+    static final int REFUSALS = 20;
 
     private final TargetSession session;
     private final PrunedRepository repository;
     private final Withdrawals source;
+    private final boolean noting;
     private final TagNeeds needs;
     private final Set<Digest> needed = new HashSet<>();
     private final LeftoverGraph candidates;
@@ -53,15 +57,22 @@ final class LeftoverDeletion {
     // What the target refused, by what it answers, in the words of the first.
     private final Map<String, String> refusals = new LinkedHashMap<>();
     private int deleted;
-    private int notSupported;
+    private final Set<Digest> refused = new HashSet<>();
+    private @Nullable Set<Digest> brought;
     private Set<Tag> tags = Set.of();
     private int lists;
     private @Nullable IOException unseen;
 
-    LeftoverDeletion(TargetSession session, PrunedRepository repository, Withdrawals source) {
+    /**
+     * In this repository.
+     *
+     * @param noting whether to note what cannot be read, so that it is not asked for again at once
+     */
+    LeftoverDeletion(TargetSession session, PrunedRepository repository, Withdrawals source, boolean noting) {
         this.session = session;
         this.repository = repository;
         this.source = source;
+        this.noting = noting;
         this.needs = new TagNeeds(session, repository, Map.of());
         this.candidates = new LeftoverGraph(repository);
         this.referrers = new LeftoverLists(session, repository.repository(), candidates);
@@ -110,14 +121,22 @@ final class LeftoverDeletion {
         }
         needed.addAll(byTags.get());
         needed.addAll(wanted);
-        candidates.read(
-                due.stream()
-                        .filter(leftover -> !needed.contains(leftover.digest()))
-                        .toList(),
-                tags);
+        List<Leftover> free = due.stream()
+                .filter(leftover -> !needed.contains(leftover.digest()))
+                .toList();
+        Optional<String> obstacle = candidates.read(
+                free,
+                tags,
+                needed::contains,
+                leftover -> session.leftoverPauses().against(session.rule(), repository.name(), leftover.digest()),
+                this::edges);
+        if (obstacle.isPresent()) {
+            return all(free, Fate.STAYS, obstacle.get());
+        }
         Map<Digest, String> stays = staying();
         List<Decision> decisions = new ArrayList<>();
-        for (Leftover leftover : candidates.inOrder()) {
+        for (Leftover leftover : candidates.inOrder(
+                digest -> session.leftoverPauses().wasRefused(session.rule(), repository.name(), digest))) {
             Optional<Tag> tag = candidates.names(leftover.digest()).stream().findFirst();
             String doubt = stays.get(leftover.digest());
             if (!candidates.isThere(leftover.digest())) {
@@ -137,43 +156,87 @@ final class LeftoverDeletion {
                 .toList();
     }
 
+    // Of what the target does not give.
+    private Optional<ManifestEdges> edges(Leftover leftover, String obstacle) throws IOException {
+        LeftoverPauses pauses = session.leftoverPauses();
+        if (pauses.against(session.rule(), repository.name(), leftover.digest()).isPresent()) {
+            return pauses.edges(session.rule(), repository.name(), leftover.digest());
+        }
+        Optional<ManifestEdges> edges = source.edges(leftover);
+        if (noting) {
+            pauses.unreadable(session.rule(), repository.name(), leftover.digest(), obstacle, edges);
+        }
+        return edges;
+    }
+
     private Map<Digest, String> staying() throws IOException {
         Map<Digest, String> stays = new HashMap<>();
-        Set<Tag> dark = new HashSet<>();
+        // Of each tag, which was the first to leave of those of which nobody knows what they name.
+        Map<Tag, Leftover> dark = new HashMap<>();
         candidates.leftovers().stream()
-                .filter(leftover -> candidates.obstacle(leftover.digest()).isPresent())
-                .forEach(leftover -> dark.add(leftover.tag()));
+                .filter(leftover ->
+                        candidates.obstacle(leftover.digest()).isPresent() && !candidates.isKnown(leftover.digest()))
+                .forEach(leftover -> dark.merge(
+                        leftover.tag(), leftover, (one, other) -> one.since().isAfter(other.since()) ? other : one));
         for (Leftover leftover : candidates.leftovers()) {
-            Optional<String> obstacle = candidates.obstacle(leftover.digest());
-            Optional<String> doubt = obstacle.isPresent()
-                    ? obstacle
-                    : dark.contains(leftover.tag())
-                            ? Optional.of(
-                                    "it was under " + leftover.tag() + " with what cannot be read, and may name it")
-                            : doubt(leftover);
+            Optional<String> obstacle = candidates
+                    .obstacle(leftover.digest())
+                    .or(() -> besideUnread(leftover, Optional.ofNullable(dark.get(leftover.tag()))));
+            Optional<String> doubt = obstacle.isPresent() ? obstacle : doubt(leftover);
             doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
         }
         candidates.holdAround(stays);
         return stays;
     }
 
+    // What it names was under the tag as long as it was, or longer.
+    private static Optional<String> besideUnread(Leftover leftover, Optional<Leftover> unread) {
+        return unread.filter(first -> !leftover.since().isBefore(first.since()))
+                .map(first -> "it was under " + leftover.tag() + " with " + first.digest()
+                        + ", which cannot be read, and may name it");
+    }
+
     private Optional<String> doubt(Leftover leftover) throws IOException {
+        Optional<Tag> listing = candidates.listing(leftover.digest());
+        if (listing.isPresent()) {
+            return Optional.of("the tag " + listing.get() + " lists it");
+        }
+        Optional<Digest> subject = candidates.subject(leftover.digest());
         for (Tag tag : candidates.names(leftover.digest())) {
-            Optional<Digest> subject = LeftoverGraph.subjectOf(tag);
-            if (subject.isEmpty()) {
+            Optional<Digest> about = LeftoverGraph.subjectOf(tag);
+            if (about.isEmpty()) {
                 return Optional.of("the tag " + tag + " names it");
             }
-            Optional<String> doubt = candidates.contains(subject.get()) || isGone(subject.get())
-                    ? Optional.empty()
-                    : source.against(new Withdrawals.OfTag(leftover, tag));
+            if (candidates.contains(about.get()) || isGone(about.get())) {
+                continue;
+            }
+            if (!brought().contains(about.get()) || subject.isPresent() && !subject.equals(about)) {
+                return Optional.of("the tag " + tag + " names it, which this rule did not bring");
+            }
+            Optional<String> doubt = source.against(new Withdrawals.OfTag(leftover, tag));
             if (doubt.isPresent()) {
                 return doubt;
             }
         }
-        Optional<Digest> subject = candidates.subject(leftover.digest());
         return subject.isPresent() && !candidates.contains(subject.get())
                 ? source.against(new Withdrawals.OfReferrer(leftover, subject.get()))
                 : Optional.empty();
+    }
+
+    // What the rule has there, under a tag or left over: only of that it brought tags of cosign.
+    private Set<Digest> brought() throws IOException {
+        if (brought == null) {
+            Set<Digest> known = new HashSet<>();
+            session.journal().tags().completedIn(session.place(), repository.name()).stream()
+                    .filter(tag -> tag.rule().equals(session.rule().name()))
+                    .forEach(tag -> known.addAll(tag.digests()));
+            session.journal()
+                    .tags()
+                    .leftovers(session.rule().name(), session.place(), repository.name())
+                    .forEach(leftover -> known.add(leftover.digest()));
+            brought = known;
+        }
+        return brought;
     }
 
     // What goes before its signatures; nothing is attached to it then.
@@ -254,6 +317,7 @@ final class LeftoverDeletion {
                 forget(outcomes.getLast());
             }
         }
+        session.leftoverPauses().refused(session.rule(), repository.name(), refused);
         // What nobody answered is tried again by the next run.
         if (deleted == 0 && !refusals.isEmpty() && outcomes.stream().allMatch(Outcome::isAnswered)) {
             session.leftoverPauses()
@@ -379,7 +443,8 @@ final class LeftoverDeletion {
     private String refused(Digest digest, RegistryException refusal) {
         String why =
                 refusals.computeIfAbsent(PrunedRepository.answer(refusal), answer -> PrunedRepository.remedy(refusal));
-        if (deleted == 0 && PrunedRepository.isForAll(refusal) && ++notSupported == REFUSALS) {
+        refused.add(digest);
+        if (deleted == 0 && refused.size() == REFUSALS) {
             candidates.digests().forEach(other -> kept.putIfAbsent(other, why));
         }
         return stays(digest, why);
@@ -421,7 +486,15 @@ final class LeftoverDeletion {
                 keep(digest, "a tag that has come meanwhile needs it");
             }
         }
-        candidates.named(added).forEach((tag, digest) -> keep(digest, "the tag " + tag + " names it"));
+        AttachedTags.Needs attached = candidates.named(added, needed::contains);
+        attached.obstacle()
+                .ifPresent(obstacle -> candidates.digests().forEach(digest -> kept.putIfAbsent(digest, obstacle)));
+        attached.tags().forEach((tag, named) -> {
+            named.digest()
+                    .filter(candidates::contains)
+                    .ifPresent(digest -> keep(digest, "the tag " + tag + " names it"));
+            named.below().forEach(digest -> keep(digest, "the tag " + tag + " lists it"));
+        });
         candidates.holdBelow(kept);
     }
 

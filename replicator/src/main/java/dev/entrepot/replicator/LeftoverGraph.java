@@ -1,6 +1,5 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.Manifest;
@@ -24,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * How the manifests that are left over in one repository hang together, as the target shows them: what each refers to,
@@ -34,10 +35,14 @@ final class LeftoverGraph {
 
     private final PrunedRepository repository;
     private final Map<Digest, Leftover> leftovers = new LinkedHashMap<>();
-    private final Map<Digest, Optional<Manifest>> found = new HashMap<>();
+    // What those name that are there, as far as it is known.
+    private final Map<Digest, ManifestEdges> edges = new HashMap<>();
+    private final Set<Digest> there = new HashSet<>();
     // What of it the target has and does not give, and why.
     private final Map<Digest, String> unreadable = new HashMap<>();
     private final Map<Digest, List<Tag>> names = new HashMap<>();
+    // The tags that list one otherwise than as a referrer of what they belong to.
+    private final Map<Digest, Tag> listing = new HashMap<>();
     // What stays with each; and what is deleted before each: what refers to it, and indexes that name it.
     private final Map<Digest, Set<Digest>> held = new HashMap<>();
     private final Map<Digest, Set<Digest>> before = new HashMap<>();
@@ -47,42 +52,89 @@ final class LeftoverGraph {
         this.repository = repository;
     }
 
+    /** Who knows what one names that the target does not give. */
+    interface Elsewhere {
+        /** What it names, if that is known; tells why it cannot be read here. */
+        Optional<ManifestEdges> edges(Leftover leftover, String obstacle) throws IOException;
+    }
+
     /**
      * Asks the target for all of them, once.
      *
      * @param tags all tags there
+     * @param known of which manifests it is known what is under them
+     * @param skipped why one is not asked for, because it could not be read lately; empty for the others
+     * @return why nothing can be said of any of them, if so
      * @throws IOException if the target gives no answer
      */
-    void read(List<Leftover> all, Set<Tag> tags) throws IOException {
+    Optional<String> read(
+            List<Leftover> all,
+            Set<Tag> tags,
+            Predicate<Digest> known,
+            Function<Leftover, Optional<String>> skipped,
+            Elsewhere elsewhere)
+            throws IOException {
         all.forEach(leftover -> leftovers.put(leftover.digest(), leftover));
-        look(tags);
+        if (leftovers.isEmpty()) {
+            return Optional.empty();
+        }
+        look(skipped, elsewhere);
+        AttachedTags.Needs attached = named(tags, known);
+        attached.tags()
+                .forEach((tag, named) -> named.digest()
+                        .filter(digest -> contains(digest) && !AttachedTags.isList(tag))
+                        .ifPresent(digest -> names.computeIfAbsent(digest, key -> new ArrayList<>())
+                                .add(tag)));
         relate();
+        attached.tags().forEach(this::list);
+        return attached.obstacle();
     }
 
-    private void look(Set<Tag> tags) throws IOException {
-        List<Digest> digests = List.copyOf(leftovers.keySet());
-        List<Look> looks = Concurrently.map(digests, READS, this::read);
-        for (int i = 0; i < digests.size(); i++) {
-            Digest digest = digests.get(i);
+    private void look(Function<Leftover, Optional<String>> skipped, Elsewhere elsewhere) throws IOException {
+        List<Leftover> all = List.copyOf(leftovers.values());
+        List<Look> looks = Concurrently.map(all, READS, leftover -> {
+            Optional<String> why = skipped.apply(leftover);
+            return why.isPresent() ? new Look(Optional.empty(), why) : read(leftover.digest());
+        });
+        for (int i = 0; i < all.size(); i++) {
+            Leftover leftover = all.get(i);
+            Digest digest = leftover.digest();
             Look look = looks.get(i);
-            found.put(digest, look.manifest());
-            look.obstacle().ifPresent(obstacle -> unreadable.put(digest, obstacle));
+            look.edges().ifPresent(known -> edges.put(digest, known));
+            if (look.obstacle().isPresent()) {
+                unreadable.put(digest, look.obstacle().get());
+                elsewhere.edges(leftover, look.obstacle().get()).ifPresent(known -> edges.put(digest, known));
+            }
+            if (look.edges().isPresent() || look.obstacle().isPresent()) {
+                there.add(digest);
+            }
         }
-        if (digests.isEmpty()) {
-            return;
-        }
-        named(tags)
-                .forEach((tag, digest) ->
-                        names.computeIfAbsent(digest, key -> new ArrayList<>()).add(tag));
     }
 
-    // A manifest, if it is there and can be read; and why it cannot.
-    private record Look(Optional<Manifest> manifest, Optional<String> obstacle) {}
+    // What tags list beside what they name, but for the referrers of what a fallback tag belongs to.
+    private void list(Tag tag, AttachedTags.Named named) {
+        Set<Digest> listed = new HashSet<>(named.below());
+        named.digest().filter(digest -> AttachedTags.isList(tag)).ifPresent(listed::add);
+        for (Digest digest : listed) {
+            boolean isReferrer = AttachedTags.isList(tag)
+                    && subject(digest)
+                            .map(Digest::referrersTag)
+                            .filter(tag::equals)
+                            .isPresent();
+            if (contains(digest) && !isReferrer) {
+                listing.put(digest, tag);
+            }
+        }
+    }
+
+    // What one names, if it is there and can be read; and why it cannot.
+    private record Look(Optional<ManifestEdges> edges, Optional<String> obstacle) {}
 
     private Look read(Digest digest) throws IOException {
         try {
             return new Look(
-                    Optional.of(Manifest.parse(repository.repository().reader().fetchManifest(digest))),
+                    Optional.of(ManifestEdges.of(
+                            Manifest.parse(repository.repository().reader().fetchManifest(digest)))),
                     Optional.empty());
         } catch (NotFoundException e) {
             return new Look(Optional.empty(), Optional.empty());
@@ -110,9 +162,8 @@ final class LeftoverGraph {
                     }
                 }
             }
-            manifest(digest)
-                    .ifPresent(manifest -> manifest.manifests().stream()
-                            .map(Descriptor::digest)
+            edges(digest)
+                    .ifPresent(named -> named.children().stream()
                             .filter(this::contains)
                             .forEach(child -> {
                                 add(held, digest, child);
@@ -123,18 +174,15 @@ final class LeftoverGraph {
 
     // What refers to another by itself, or lists some, goes before them.
     private boolean namesNone(Digest digest) {
-        return manifest(digest)
-                .filter(manifest ->
-                        manifest.subject().isEmpty() && manifest.manifests().isEmpty())
-                .isPresent();
+        return edges(digest).filter(ManifestEdges::isEmpty).isPresent();
     }
 
     private static void add(Map<Digest, Set<Digest>> edges, Digest from, Digest to) {
         edges.computeIfAbsent(from, key -> new LinkedHashSet<>()).add(to);
     }
 
-    private Optional<Manifest> manifest(Digest digest) {
-        return found.getOrDefault(digest, Optional.empty());
+    private Optional<ManifestEdges> edges(Digest digest) {
+        return Optional.ofNullable(edges.get(digest));
     }
 
     /** All of them. */
@@ -154,12 +202,22 @@ final class LeftoverGraph {
 
     /** Whether the target has it. */
     boolean isThere(Digest digest) {
-        return manifest(digest).isPresent() || unreadable.containsKey(digest);
+        return there.contains(digest);
     }
 
-    /** Why what one names cannot be known, though it is there; empty if it is. */
+    /** Why one cannot be read, though it is there; empty if it can. */
     Optional<String> obstacle(Digest digest) {
         return Optional.ofNullable(unreadable.get(digest));
+    }
+
+    /** Whether it is known what one names, though it may be from elsewhere. */
+    boolean isKnown(Digest digest) {
+        return edges.containsKey(digest);
+    }
+
+    /** The tag of somebody's that lists one, if there is one, and not as a referrer of what the tag belongs to. */
+    Optional<Tag> listing(Digest digest) {
+        return Optional.ofNullable(listing.get(digest));
     }
 
     /** The cosign tags that named one, in their order. */
@@ -168,27 +226,18 @@ final class LeftoverGraph {
     }
 
     /**
-     * Which of some tags look like tags of cosign and name one of these now.
+     * What of these those among some tags need that belong to a digest.
      *
+     * @param known of which manifests it is known what is under them
      * @throws IOException if the target gives no answer
      */
-    Map<Tag, Digest> named(Set<Tag> among) throws IOException {
-        List<Tag> attached = among.stream()
-                .filter(tag -> CosignTags.isAttached(tag) && tag.value().indexOf('.') >= 0)
-                .sorted()
-                .toList();
-        List<Optional<Digest>> named = Concurrently.map(attached, READS, repository::resolve);
-        Map<Tag, Digest> result = new LinkedHashMap<>();
-        for (int i = 0; i < attached.size(); i++) {
-            Tag tag = attached.get(i);
-            named.get(i).filter(this::contains).ifPresent(digest -> result.put(tag, digest));
-        }
-        return result;
+    AttachedTags.Needs named(Set<Tag> among, Predicate<Digest> known) throws IOException {
+        return new AttachedTags(repository).read(among, this::contains, known);
     }
 
     /** What one refers to by itself. */
     Optional<Digest> subject(Digest digest) {
-        return manifest(digest).flatMap(Manifest::subject).map(Descriptor::digest);
+        return edges(digest).flatMap(ManifestEdges::subject);
     }
 
     /** Of a cosign tag what it is about; backups are about nothing that goes. */
@@ -249,16 +298,27 @@ final class LeftoverGraph {
         }
     }
 
-    /** All of them, each after what is to be gone before. */
-    List<Leftover> inOrder() {
+    /**
+     * All of them, each after what is to be gone before.
+     *
+     * @param last which come after all others, with what goes after them
+     */
+    List<Leftover> inOrder(Predicate<Digest> last) {
         Set<Digest> ordered = new LinkedHashSet<>();
         Set<Digest> visited = new HashSet<>();
         leftovers.keySet().forEach(digest -> order(digest, visited, ordered));
-        List<Leftover> result = new ArrayList<>();
+        List<Leftover> first = new ArrayList<>();
+        List<Leftover> rest = new ArrayList<>();
+        Set<Digest> late = new HashSet<>();
         for (Digest digest : ordered) {
-            Optional.ofNullable(leftovers.get(digest)).ifPresent(result::add);
+            boolean isLate = last.test(digest) || before(digest).stream().anyMatch(late::contains);
+            if (isLate) {
+                late.add(digest);
+            }
+            Optional.ofNullable(leftovers.get(digest)).ifPresent(isLate ? rest::add : first::add);
         }
-        return result;
+        first.addAll(rest);
+        return first;
     }
 
     // As deep as the graphs that were copied.

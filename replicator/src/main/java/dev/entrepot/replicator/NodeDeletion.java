@@ -59,18 +59,22 @@ final class NodeDeletion {
      *
      * @param text for people
      * @param isAll whether nothing is left
+     * @param staying what of it the target has still
      */
-    record Result(String text, boolean isAll) {}
+    record Result(String text, boolean isAll, Set<Digest> staying) {}
 
     /**
      * Deletes them. After a failure it can be done again, and does what is left.
      *
      * @param nodes referrers before what they refer to, and indexes before what they list
+     * @param gone what of it has gone with the tag, whatever stays
      * @throws IOException if the target gives no answer
      */
-    Result delete(Set<Digest> nodes) throws IOException {
+    Result delete(Set<Digest> nodes, Set<Digest> gone) throws IOException {
         for (Digest digest : inOrder(nodes)) {
-            if (blind || with.contains(digest)) {
+            if (gone.contains(digest)) {
+                noteDeleted(digest);
+            } else if (blind || with.contains(digest)) {
                 kept++;
                 keep(digest);
             } else if (!isGone(digest)) {
@@ -83,7 +87,7 @@ final class NodeDeletion {
                 + refusal.map(e -> "; it refuses to delete " + refused + " others: " + e.getMessage())
                         .orElse("")
                 + (kept == 0 ? "" : "; " + kept + " that belong to those stay with them");
-        return new Result(text, staying.isEmpty() && refusal.isEmpty());
+        return new Result(text, staying.isEmpty() && refusal.isEmpty(), Set.copyOf(staying));
     }
 
     // Signatures last, each after what it attests.
@@ -129,13 +133,17 @@ final class NodeDeletion {
             refusal = Optional.of(e);
             return false;
         }
+        noteDeleted(digest);
+        return true;
+    }
+
+    private void noteDeleted(Digest digest) throws IOException {
         deleted.add(digest);
         Optional<RegistryException> attached = repository.deleteAttached(digest, tags, spared);
         if (attached.isPresent()) {
             refused++;
             refusal = attached;
         }
-        return true;
     }
 
     // A layout itself keeps what is under an index that it has.

@@ -120,14 +120,15 @@ final class PrunePlanner {
         Map<RepositoryName, List<CompletedTag>> tags = new LinkedHashMap<>();
         for (Map.Entry<RepositoryName, List<DueTag>> entry :
                 byRepository(due, each -> each.tag().repository()).entrySet()) {
-            List<CompletedTag> here = entry.getValue().stream().map(DueTag::tag).toList();
+            Map<Tag, String> reasons = new HashMap<>();
+            entry.getValue().forEach(each -> reasons.put(each.tag().tag(), each.why()));
+            List<CompletedTag> here = GraphDeletion.inOrder(
+                    entry.getValue().stream().map(DueTag::tag).toList());
             tags.put(entry.getKey(), here);
             GraphDeletion deletion = new GraphDeletion(session, pruned(entry.getKey()), here);
-            for (DueTag tag : entry.getValue()) {
-                steps.add(foreseen(
-                                entry.getKey(),
-                                tag.tag().tag().value(),
-                                () -> List.of(deletion.foresee(tag.tag(), tag.why())))
+            for (CompletedTag tag : here) {
+                String why = reasons.getOrDefault(tag.tag(), "");
+                steps.add(foreseen(entry.getKey(), tag.tag().value(), () -> List.of(deletion.foresee(tag, why)))
                         .getFirst());
             }
         }
@@ -189,7 +190,7 @@ final class PrunePlanner {
             }
             List<Decision> decisions = new ArrayList<>();
             found.addAll(foreseen(name, "*", () -> {
-                decisions.addAll(new LeftoverDeletion(session, pruned(name), noted(name))
+                decisions.addAll(new LeftoverDeletion(session, pruned(name), noted(name), noting)
                         .decide(entry.getValue(), wanted.getOrDefault(name, Set.of())));
                 return steps(name, decisions);
             }));
@@ -215,9 +216,17 @@ final class PrunePlanner {
 
     private Withdrawals noted(RepositoryName name) {
         Set<Withdrawals.Question> asked = questions.computeIfAbsent(name, key -> new LinkedHashSet<>());
-        return question -> {
-            asked.add(question);
-            return evidence.against(question);
+        return new Withdrawals() {
+            @Override
+            public Optional<String> against(Question question) throws IOException {
+                asked.add(question);
+                return evidence.against(question);
+            }
+
+            @Override
+            public Optional<ManifestEdges> edges(Leftover leftover) throws IOException {
+                return evidence.edges(leftover);
+            }
         };
     }
 

@@ -27,11 +27,9 @@ import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.graph.WalkLimits;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -49,8 +47,6 @@ final class PrunedRepository {
     private static final Set<Integer> NOT_SUPPORTED = Set.of(400, 405);
 
     private static final int FORBIDDEN = 403;
-    private static final int METHOD_NOT_ALLOWED = 405;
-    private static final String UNSUPPORTED = "UNSUPPORTED";
     private static final int REQUESTS = 8;
     private static final long SHELF_BYTES = 1L << 20;
 
@@ -99,12 +95,6 @@ final class PrunedRepository {
     static boolean isRefusal(RegistryException answer) {
         return answer instanceof RefusedException
                 || answer instanceof UnauthorizedException unauthorized && unauthorized.status() == FORBIDDEN;
-    }
-
-    /** Whether such a refusal is of all manifests alike, as far as can be told: the target does not delete. */
-    static boolean isForAll(RegistryException refusal) {
-        return refusal instanceof RefusedException refused
-                && (refused.status() == METHOD_NOT_ALLOWED || refused.code().equals(UNSUPPORTED));
     }
 
     /** What is the same of refusals for one reason: status and code. */
@@ -253,44 +243,28 @@ final class PrunedRepository {
     }
 
     /**
-     * What each of some manifests hangs on, or is needed by: its subject, an index that names it, and what a cosign tag
-     * that names it is about; empty if one of them cannot be read.
+     * What a manifest names, read once per run; empty if the target does not have it.
      *
-     * @param digests the manifests, which the target may no longer have
-     * @param graph all that they hang on
+     * @throws IOException if the target gives no answer, or does not give it ({@link #isUnreadable})
      */
-    Optional<Map<Digest, Set<Digest>>> holders(Set<Digest> digests, Set<Digest> graph, Set<Tag> tags)
-            throws IOException {
-        Map<Digest, Set<Digest>> holders = new HashMap<>();
-        for (Digest digest : digests) {
-            try {
-                Manifest manifest = Manifest.parse(repository.reader().fetchManifest(digest));
-                manifest.subject()
-                        .ifPresent(subject -> holders.computeIfAbsent(digest, key -> new HashSet<>())
-                                .add(subject.digest()));
-                for (Descriptor child : manifest.manifests()) {
-                    holders.computeIfAbsent(child.digest(), key -> new HashSet<>())
-                            .add(digest);
-                }
-            } catch (NotFoundException e) {
-                // Nothing hangs on what is not there.
-            } catch (RegistryException e) {
-                if (isUnreadable(e)) {
-                    return Optional.empty();
-                }
-                throw e;
+    Optional<ManifestEdges> edges(Digest digest) throws IOException {
+        return repository.edges(digest);
+    }
+
+    /**
+     * Whether the target has a manifest, or does not say.
+     *
+     * @throws IOException if it gives no answer
+     */
+    boolean mayBeThere(Digest digest) throws IOException {
+        try {
+            return repository.reader().resolve(digest).isPresent();
+        } catch (RegistryException e) {
+            if (isUnreadable(e)) {
+                return true;
             }
+            throw e;
         }
-        for (Digest subject : graph) {
-            for (Tag tag : CosignTags.of(subject)) {
-                if (tags.contains(tag)) {
-                    named(tag)
-                            .ifPresent(named -> holders.computeIfAbsent(named, key -> new HashSet<>())
-                                    .add(subject));
-                }
-            }
-        }
-        return Optional.of(holders);
     }
 
     /**

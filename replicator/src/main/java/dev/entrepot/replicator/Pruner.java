@@ -164,7 +164,7 @@ final class Pruner {
             throws IOException {
         try {
             PrunedRepository repository = pruned(name);
-            LeftoverDeletion deletion = new LeftoverDeletion(session, repository, withdrawals);
+            LeftoverDeletion deletion = new LeftoverDeletion(session, repository, withdrawals, false);
             List<Decision> decisions = CopyException.at(
                     Side.TARGET,
                     name,

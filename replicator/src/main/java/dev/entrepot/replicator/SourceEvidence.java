@@ -2,9 +2,11 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.Leftover;
@@ -26,12 +28,17 @@ final class SourceEvidence implements Withdrawals {
             "the source's list of tags may be cut: it ends with a full page, and what comes after"
                     + " that the source does not say";
 
+    // What is read of the source because a target does not give it: of one that gives nothing it would be all.
+    private static final int CONTENTS = 100;
+
     private final ReplicationRule rule;
     private final HostGate gate;
     private final Map<RepositoryName, RepositoryDiscovery> asked;
     // Of a subject that thousands referred to each of those is looked for.
     private final Map<Subject, Set<Digest>> listed = new HashMap<>();
     private final Map<Subject, Optional<Set<Digest>>> ownLists = new HashMap<>();
+
+    private int contents;
 
     private record Subject(RepositoryName repository, Digest manifest) {}
 
@@ -80,6 +87,19 @@ final class SourceEvidence implements Withdrawals {
                                     + " is empty, which alone proves nothing, and it still has this manifest");
         } catch (RegistryException e) {
             return Optional.of("the source does not say what refers to " + subject + ": " + e.getMessage());
+        }
+    }
+
+    @Override
+    public Optional<ManifestEdges> edges(Leftover leftover) throws IOException {
+        if (++contents > CONTENTS) {
+            return Optional.empty();
+        }
+        RepositorySource source = new GatedSource(rule.source().repository(leftover.source()), gate);
+        try {
+            return Optional.of(ManifestEdges.of(Manifest.parse(source.fetchManifest(leftover.digest()))));
+        } catch (RegistryException e) {
+            return Optional.empty();
         }
     }
 

@@ -3,7 +3,6 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.Concurrently;
-import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.journal.BroughtTag;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
@@ -27,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>What rules know of tags that name what they brought or found is needed, and nothing can be said of a repository
  * that has tags of which no rule knows, or which are elsewhere by now. A backup tag, of a cosign tag too, says itself
  * what it names, and needs what the target shows to be under it; so does a tag that is known only to rules which want a
- * part of it, and which none of them wrote.
+ * part of it, and which none of them wrote. Tags that belong to a digest by their form are not counted here: they go
+ * with what they are about, and what they need beside that is for who deletes something ({@link HeldNodes},
+ * {@link LeftoverGraph}).
  *
  * <p>All of it is found out once, when it is first asked for: the list of tags, the journal, and where each tag is. To
  * do that again for every tag that goes would be the square of their number. Each tag that has gone is taken out of the
@@ -66,6 +67,7 @@ final class TagNeeds {
     // more.
     private boolean strange;
     private int lists;
+    private int revision;
     private boolean looked;
     private long listedAt;
     private long listNanos;
@@ -152,6 +154,16 @@ final class TagNeeds {
         return strange || unknown > 0 ? Optional.empty() : Optional.of(Collections.unmodifiableSet(byAny.keySet()));
     }
 
+    /** Whether a tag needs this that is not to be deleted, as far as that was found out by one of the methods above. */
+    boolean isKept(Digest digest) {
+        return byKept.containsKey(digest);
+    }
+
+    /** Another number whenever there are other tags, or one needs something else, but for those that have gone. */
+    int revision() {
+        return revision;
+    }
+
     private static boolean isNeeded(Map<Digest, Integer> counts, Digest digest, Set<Digest> own) {
         return counts.getOrDefault(digest, 0) > (own.contains(digest) ? 1 : 0);
     }
@@ -163,6 +175,14 @@ final class TagNeeds {
         takeOut(tag);
     }
 
+    /** A tag that was to be deleted is there still, and needs what is under it as any other that stays. */
+    void stays(Tag tag) {
+        Needs own = byTag.get(tag);
+        if (own != null && own.goes()) {
+            put(tag, new Needs(own.digests(), false));
+        }
+    }
+
     /** A tag is not where it was; what it needs now is found out when it matters. */
     void moved(Tag tag) {
         unseen.add(tag);
@@ -171,6 +191,7 @@ final class TagNeeds {
     // The clock begins with the list: what its first page says is as old as that.
     private void list() {
         lists++;
+        revision++;
         listedAt = now();
         try {
             Set<Tag> before = tags;
@@ -208,7 +229,7 @@ final class TagNeeds {
                 lookAtAll();
                 looked = true;
             }
-            unseen.removeIf(TagNeeds::isBesideAnother);
+            unseen.removeIf(AttachedTags::includes);
             for (Tag tag : unseen) {
                 put(tag, neededBy(tag));
             }
@@ -224,7 +245,7 @@ final class TagNeeds {
                 session.journal().tags().completedIn(session.place(), repository.name()).stream()
                         .collect(Collectors.groupingBy(CompletedTag::tag));
         Set<Tag> others = new TreeSet<>(tags);
-        others.removeIf(TagNeeds::isBesideAnother);
+        others.removeIf(AttachedTags::includes);
         others.removeAll(known.keySet());
         for (Tag tag : others) {
             put(tag, new Needs(repository.neededByBackup(tag), false));
@@ -247,11 +268,6 @@ final class TagNeeds {
         for (int i = 0; i < order.size(); i++) {
             put(order.get(i), needs.get(i));
         }
-    }
-
-    // It goes with what it is about. A backup of one stays, and is a tag as any other.
-    private static boolean isBesideAnother(Tag tag) {
-        return CosignTags.isAttached(tag) && !ImagePlan.Backup.mayBe(tag);
     }
 
     private Needs neededBy(Tag tag) throws IOException {
@@ -296,6 +312,7 @@ final class TagNeeds {
 
     private void put(Tag tag, Needs needs) {
         takeOut(tag);
+        revision++;
         byTag.put(tag, needs);
         strange |= needs.digests().isEmpty() && !needs.goes();
         count(needs, 1);

@@ -56,6 +56,7 @@ final class TargetRepository {
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
     private final Memo<Digest, Boolean> wholes = new Memo<>(digest -> false);
     private final Set<Digest> damaged = ConcurrentHashMap.newKeySet();
+    private final ConcurrentHashMap<Digest, ManifestEdges> edges = new ConcurrentHashMap<>();
     private final ManifestWrites writes = new ManifestWrites();
     private volatile boolean pretends;
 
@@ -197,6 +198,25 @@ final class TargetRepository {
         return reader.resolve(manifest.digest())
                 .filter(there -> there.sizeBytes() == manifest.sizeBytes())
                 .isPresent();
+    }
+
+    /**
+     * What a manifest names that is here, read once; empty if it was not there when it was asked for.
+     *
+     * @throws dev.entrepot.oci.RegistryException if it cannot be read
+     */
+    Optional<ManifestEdges> edges(Digest manifest) throws IOException {
+        ManifestEdges known = edges.get(manifest);
+        if (known != null) {
+            return Optional.of(known);
+        }
+        try {
+            ManifestEdges read = ManifestEdges.of(Manifest.parse(reader.fetchManifest(manifest)));
+            edges.put(manifest, read);
+            return Optional.of(read);
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
     }
 
     private static boolean fits(Optional<OptionalLong> size, Descriptor blob) {

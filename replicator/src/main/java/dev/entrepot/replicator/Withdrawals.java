@@ -6,7 +6,7 @@ import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.util.Optional;
 
-/** What speaks against taking something left over for withdrawn by the source. */
+/** What the source says of something left over; first of all what speaks against taking it for withdrawn. */
 interface Withdrawals {
     /** What is asked of one manifest that is left over. */
     sealed interface Question {}
@@ -23,4 +23,13 @@ interface Withdrawals {
      * @throws IOException if that could not be found out for a reason that is not the source's
      */
     Optional<String> against(Question question) throws IOException;
+
+    /**
+     * What a manifest names by what the source has under its digest, if it has it and it is worth asking.
+     *
+     * @throws IOException if that could not be found out for a reason that is not the source's
+     */
+    default Optional<ManifestEdges> edges(Leftover leftover) throws IOException {
+        return Optional.empty();
+    }
 }

@@ -93,8 +93,37 @@ class PruneCostTest {
         assertThat(target.requests("HEAD manifest mirror/app stays"))
                 .as("compared, for the plan, and for the deletion")
                 .hasSize(3 * KEPT);
-        assertThat(target.requests("GET manifest")).isEmpty();
+        assertThat(target.requests("GET manifest"))
+                .as("what goes, for what it refers to; for the plan and the deletion together")
+                .hasSize(50);
         assertThat(target.requests("DELETE manifest")).hasSize(2 * 50);
+    }
+
+    @Test
+    void asksForEachTagThatBelongsToADigestOnceToPlanAndOnceToDelete() throws IOException {
+        for (int i = 0; i < 30; i++) {
+            Descriptor signed = shapes.image("signed" + i);
+            shapes.tag("stays-signed" + i, signed);
+            shapes.tag(Shapes.stem(signed) + ".sig", shapes.image("cosign" + i));
+            Shapes theirs = new Shapes(mirror);
+            theirs.tag(signed.digest().referrersTag().value(), theirs.index(List.of()));
+        }
+        areDue(50);
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE")) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(50);
+
+        assertThat(target.requests(
+                        line -> line.startsWith("HEAD manifest mirror/app sha256-") && line.endsWith(".sig")))
+                .as("compared, for the plan, and for the deletion")
+                .hasSize(3 * 30);
+        assertThat(target.requests("GET manifest mirror/app sha256-"))
+                .as("for the plan, and for the deletion")
+                .hasSize(2 * 30);
     }
 
     @Test

@@ -11,9 +11,12 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -181,11 +184,12 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
 
     @Test
     void targetThatDeletesNothingIsToldSoOnceADayHoweverMuchIsLeftOver() throws IOException {
-        for (int i = 0; i < 5; i++) {
+        int tags = LeftoverDeletion.REFUSALS + 2;
+        for (int i = 0; i < tags; i++) {
             shapes.tag("v" + i, shapes.index(List.of(shapes.image("old " + i))));
         }
         complete();
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < tags; i++) {
             shapes.tag("v" + i, shapes.image("new " + i));
         }
         complete();
@@ -200,7 +204,7 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
                 .filteredOn(item -> item.reason().contains("left over"))
                 .allSatisfy(item -> assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED))
                 .anySatisfy(item -> assertThat(item.reason())
-                        .startsWith("8 manifests left over stay: the target refuses to delete it")
+                        .startsWith((LeftoverDeletion.REFUSALS + 5) + " manifests left over stay: the target refuses")
                         .contains("REGISTRY_STORAGE_DELETE_ENABLED=true", "the operation is unsupported"));
 
         target.forgetRequests();
@@ -212,7 +216,7 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
                 .filteredOn(item -> item.reason().contains("left over"))
                 .singleElement()
                 .satisfies(item -> assertThat(item.reason())
-                        .startsWith("10 manifests left over stay: the target refuses to delete it")
+                        .startsWith(2 * tags + " manifests left over stay: the target refuses to delete it")
                         .contains("it is told to again by a run after"));
         assertThat(planned())
                 .singleElement()
@@ -222,7 +226,57 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
         engine.clock.pass(LeftoverPauses.MEMORY);
         assertThat(complete().targets().getFirst().pruned())
                 .as("when it is allowed")
-                .isEqualTo(10);
+                .isEqualTo(2 * tags);
+    }
+
+    private void leaveOver(int count) throws IOException {
+        for (String which : List.of("old", "new")) {
+            for (int i = 0; i < count; i++) {
+                shapes.tag("v" + i, shapes.image(which + " " + i));
+            }
+            complete();
+        }
+        engine.clock.pass(PAST);
+    }
+
+    private void lock(int status, Set<String> locked, int count) {
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest mirror/app sha256:")
+                    && (locked.contains(request) || locked.size() < count && locked.add(request))) {
+                throw status == 405
+                        ? new RefusedException(405, "UNSUPPORTED", "the operation is disallowed on this image")
+                        : refusal(status);
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {403, 405, 409})
+    void someThatAreLockedDoNotKeepTheOthers(int status) throws IOException {
+        leaveOver(20);
+        Set<String> locked = new HashSet<>();
+        lock(status, locked, 10);
+
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(10);
+
+        assertThat(locked).hasSize(10);
+        assertThat(mirror.manifests).hasSize(20 + 10);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {403, 405})
+    void whereManyAreLockedOthersGetTheirTurnTheNextDay(int status) throws IOException {
+        leaveOver(LeftoverDeletion.REFUSALS + 10);
+        Set<String> locked = new HashSet<>();
+        lock(status, locked, LeftoverDeletion.REFUSALS);
+        target.forgetRequests();
+
+        assertThat(complete().targets().getFirst().pruned()).isZero();
+        assertThat(complete().targets().getFirst().pruned()).isZero();
+        assertThat(target.requests("DELETE")).as("in one day").hasSize(LeftoverDeletion.REFUSALS);
+
+        engine.clock.pass(LeftoverPauses.MEMORY);
+        assertThat(complete().targets().getFirst().pruned()).isEqualTo(10);
     }
 
     @Test
@@ -286,21 +340,71 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
         assertThat(mirror.tags).containsEntry(odd, signature);
     }
 
-    @Test
-    void whatIsLeftOverAndCannotBeReadStaysWithWhatItMayName() throws IOException {
-        Descriptor child = shapes.image("amd64");
-        Descriptor index = shapes.index(List.of(child));
-        move(index);
+    // As what an index was that the source does not have any more, and the target does not give.
+    private Descriptor unreadable(Descriptor... children) throws IOException {
+        Descriptor index = shapes.index(List.of(children));
+        shapes.tag("v1", index);
+        complete();
+        app.manifests.remove(index.digest());
         refuse(403, ("GET manifest mirror/app " + index.digest())::equals);
+        return index;
+    }
+
+    private void thenIs(Descriptor next) throws IOException {
+        engine.clock.pass(Duration.ofDays(1));
+        shapes.tag("v1", next);
+        complete();
+    }
+
+    @Test
+    void whatIsLeftOverAndCannotBeReadStaysWithWhatItMayNameAndIsReadOnceADay() throws IOException {
+        Descriptor child = shapes.image("amd64");
+        Descriptor before = shapes.image("before");
+        shapes.tag("v1", before);
+        complete();
+        Descriptor index = unreadable(child);
+        thenIs(shapes.image("new"));
+        engine.clock.pass(PAST);
+        target.forgetRequests();
 
         assertThat(complete().items())
                 .anySatisfy(item -> assertThat(item.reason()).contains("what it names cannot be read"))
-                .anySatisfy(item -> assertThat(item.reason()).contains("it was under v1 with what cannot be read"));
-        assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("it was under v1 with " + index.digest() + ", which cannot be read"));
+        assertThat(mirror.manifests)
+                .containsKeys(index.digest(), child.digest())
+                .doesNotContainKey(before.digest());
 
         target.gate((number, request) -> {});
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("it is read again by a run after"));
+        assertThat(target.requests(("GET manifest mirror/app " + index.digest())::equals))
+                .hasSize(1);
+        assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+
+        engine.clock.pass(LeftoverPauses.MEMORY);
         complete();
         assertThat(mirror.manifests).doesNotContainKeys(index.digest(), child.digest());
+    }
+
+    @Test
+    void onlyWhatItNamesStaysWithWhatCannotBeReadWhereTheSourceHasIt() throws IOException {
+        Descriptor child = shapes.image("amd64");
+        Descriptor shared = shapes.image("arm64");
+        Descriptor index = unreadable(child, shared);
+        Descriptor next = shapes.index(List.of(shared, shapes.image("other")));
+        assertThat(shapes.index(List.of(child, shared)).digest()).isEqualTo(index.digest());
+        thenIs(next);
+        thenIs(shapes.image("new"));
+        engine.clock.pass(PAST);
+
+        complete();
+        complete();
+
+        assertThat(mirror.manifests)
+                .containsKeys(index.digest(), child.digest(), shared.digest())
+                .doesNotContainKey(next.digest())
+                .hasSize(3 + 1);
     }
 
     @Test
