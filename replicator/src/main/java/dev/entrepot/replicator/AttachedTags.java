@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,8 @@ final class AttachedTags {
     private static final int ASKED_AT_ONCE = 128;
 
     private final PrunedRepository repository;
+    // By what the tags of cosign name, of which digests they tell.
+    private final Map<Digest, Set<String>> stems = new HashMap<>();
 
     AttachedTags(PrunedRepository repository) {
         this.repository = repository;
@@ -78,11 +81,28 @@ final class AttachedTags {
         Optional<String> obstacle = Optional.empty();
         for (int i = 0; i < asked.size(); i++) {
             switch (answers.get(i)) {
-                case Answer.Read(Named read) -> named.put(asked.get(i), read);
+                case Answer.Read(Named read) -> {
+                    named.put(asked.get(i), read);
+                    note(asked.get(i), read);
+                }
                 case Answer.Unreadable(String why) -> obstacle = obstacle.or(() -> Optional.of(why));
             }
         }
         return new Needs(named, obstacle);
+    }
+
+    private void note(Tag tag, Named named) {
+        if (!isList(tag)) {
+            String stem = tag.value().substring(0, tag.value().indexOf('.'));
+            named.digest()
+                    .ifPresent(digest -> stems.computeIfAbsent(digest, key -> new HashSet<>())
+                            .add(stem));
+        }
+    }
+
+    /** Whether tags of cosign that were read name this for more than one digest. */
+    boolean isShared(Digest digest) {
+        return stems.getOrDefault(digest, Set.of()).size() > 1;
     }
 
     private sealed interface Answer {

@@ -200,7 +200,7 @@ final class GraphDeletion {
             return onlyTag(gone, tagged, unknown.get());
         }
         Set<Digest> going = going(gone, needed.orElseThrow().byAny());
-        Untagged untagged = tagged ? untag(gone, needAgainst(gone, needed.get(), going)) : Untagged.DONE;
+        Untagged untagged = tagged ? untag(gone, needAgainst(gone, needed.get(), going, foreseen)) : Untagged.DONE;
         return untagged.obstacle().isPresent()
                 ? Outcome.stays(untagged.obstacle().get())
                 : deleteNodes(gone, tagged, untagged, tags, needed.get().byAny(), going, foreseen);
@@ -236,15 +236,17 @@ final class GraphDeletion {
     }
 
     // Why the manifest that a tag names cannot go to be rid of the tag.
-    private Optional<String> needAgainst(CompletedTag gone, Needed needed, Set<Digest> going) {
+    private Optional<String> needAgainst(CompletedTag gone, Needed needed, Set<Digest> going, Set<Digest> foreseen) {
         Digest root = gone.targetDigest();
         if (needed.byKept().test(root)) {
             return Optional.of(root + " is needed by another tag; the tag goes when that one goes, or by hand");
         }
-        boolean attached = held.contains(root) || !needed.byAny().test(root) && !going.contains(root);
-        return attached
-                ? Optional.of(root + " belongs to something that stays; the tag goes when that is gone, or by hand")
-                : Optional.empty();
+        if (held.contains(root) || !needed.byAny().test(root) && !going.contains(root)) {
+            return Optional.of(root + " belongs to something that stays; the tag goes when that is gone, or by hand");
+        }
+        return foreseen.contains(root)
+                ? Optional.empty()
+                : Optional.of("the plan did not know that " + root + " could go; it is left for the next run");
     }
 
     // What came of a tag: why it is there still, or that it is gone, and whether its manifest went with it.
@@ -312,7 +314,10 @@ final class GraphDeletion {
         nodes.retainAll(foreseen);
         // What is listed goes by itself, or stays.
         NodeDeletion.Result manifests = new NodeDeletion(
-                        session, repository, tags, needed.or(attached::contains).or(going::contains))
+                        session,
+                        repository,
+                        tags,
+                        needed.or(attached::contains).or(going::contains).or(held::isShared))
                 .delete(nodes, untagged.withManifest() ? Set.of(gone.targetDigest()) : Set.of());
         if (!session.registry().isAtHand()) {
             held.hold(manifests.staying());

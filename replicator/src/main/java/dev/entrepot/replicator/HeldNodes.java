@@ -37,6 +37,7 @@ final class HeldNodes {
     private final PrunedRepository repository;
     private final TagNeeds needs;
     private final List<CompletedTag> due;
+    private final AttachedTags attached;
     private final Set<Digest> nodes = new LinkedHashSet<>();
     // By their fallback tags, from which those of cosign differ by what follows.
     private final Map<Tag, Digest> byTag = new HashMap<>();
@@ -63,6 +64,7 @@ final class HeldNodes {
         this.repository = repository;
         this.needs = needs;
         this.due = List.copyOf(due);
+        this.attached = new AttachedTags(repository);
     }
 
     /**
@@ -103,6 +105,11 @@ final class HeldNodes {
         return held.contains(digest);
     }
 
+    /** Whether tags of cosign name this for more than one digest. */
+    boolean isShared(Digest digest) {
+        return attached.isShared(digest);
+    }
+
     /**
      * What of a tag's own manifests hangs on nothing that stays.
      *
@@ -124,13 +131,13 @@ final class HeldNodes {
             return Set.of();
         }
         Set<Digest> free = new LinkedHashSet<>(own);
-        Set<Digest> attached = new HashSet<>();
-        Predicate<Digest> stays = needed.or(attached::contains);
+        Set<Digest> hanging = new HashSet<>();
+        Predicate<Digest> stays = needed.or(hanging::contains);
         free.removeIf(held::contains);
         boolean changed = true;
         while (changed) {
             changed = free.removeIf(
-                    digest -> holders.getOrDefault(digest, Set.of()).stream().anyMatch(stays) && attached.add(digest));
+                    digest -> holders.getOrDefault(digest, Set.of()).stream().anyMatch(stays) && hanging.add(digest));
         }
         return free;
     }
@@ -222,7 +229,7 @@ final class HeldNodes {
 
     private void readTags() throws IOException {
         List<Tag> fresh = needs.tags().stream().filter(seen::add).toList();
-        AttachedTags.Needs read = new AttachedTags(repository).read(fresh, nodes::contains, needs::isKept);
+        AttachedTags.Needs read = attached.read(fresh, nodes::contains, needs::isKept);
         obstacle = obstacle.or(read::obstacle);
         read.tags().forEach((tag, named) -> {
             Set<Digest> needed = new HashSet<>(named.below());

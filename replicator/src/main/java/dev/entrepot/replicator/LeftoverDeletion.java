@@ -131,6 +131,9 @@ final class LeftoverDeletion {
                 leftover -> session.leftoverPauses().against(session.rule(), repository.name(), leftover.digest()),
                 this::edges);
         if (obstacle.isPresent()) {
+            if (noting) {
+                session.leftoverPauses().unclear(session.rule(), repository.name(), obstacle.get());
+            }
             return all(free, Fate.STAYS, obstacle.get());
         }
         Map<Digest, String> stays = staying();
@@ -427,7 +430,7 @@ final class LeftoverDeletion {
 
     // What was decided of by itself goes by itself, or stays.
     private boolean isSpared(Digest digest) {
-        return needed.contains(digest) || candidates.contains(digest);
+        return needed.contains(digest) || candidates.contains(digest) || candidates.isShared(digest);
     }
 
     private String stays(Digest digest, String why) {

@@ -34,6 +34,7 @@ final class LeftoverGraph {
     private static final int READS = 8;
 
     private final PrunedRepository repository;
+    private final AttachedTags attached;
     private final Map<Digest, Leftover> leftovers = new LinkedHashMap<>();
     // What those name that are there, as far as it is known.
     private final Map<Digest, ManifestEdges> edges = new HashMap<>();
@@ -50,6 +51,7 @@ final class LeftoverGraph {
     /** Of nothing, until something is {@link #read}. */
     LeftoverGraph(PrunedRepository repository) {
         this.repository = repository;
+        this.attached = new AttachedTags(repository);
     }
 
     /** Who knows what one names that the target does not give. */
@@ -78,16 +80,19 @@ final class LeftoverGraph {
         if (leftovers.isEmpty()) {
             return Optional.empty();
         }
+        AttachedTags.Needs needs = named(tags, known);
+        if (needs.obstacle().isPresent()) {
+            return needs.obstacle();
+        }
         look(skipped, elsewhere);
-        AttachedTags.Needs attached = named(tags, known);
-        attached.tags()
+        needs.tags()
                 .forEach((tag, named) -> named.digest()
                         .filter(digest -> contains(digest) && !AttachedTags.isList(tag))
                         .ifPresent(digest -> names.computeIfAbsent(digest, key -> new ArrayList<>())
                                 .add(tag)));
         relate();
-        attached.tags().forEach(this::list);
-        return attached.obstacle();
+        needs.tags().forEach(this::list);
+        return Optional.empty();
     }
 
     private void look(Function<Leftover, Optional<String>> skipped, Elsewhere elsewhere) throws IOException {
@@ -232,7 +237,12 @@ final class LeftoverGraph {
      * @throws IOException if the target gives no answer
      */
     AttachedTags.Needs named(Set<Tag> among, Predicate<Digest> known) throws IOException {
-        return new AttachedTags(repository).read(among, this::contains, known);
+        return attached.read(among, this::contains, known);
+    }
+
+    /** Whether tags of cosign name this for more than one digest. */
+    boolean isShared(Digest digest) {
+        return attached.isShared(digest);
     }
 
     /** What one refers to by itself. */

@@ -12,11 +12,12 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What, at one target, of what a rule has left over is not looked at for some time. Nothing of a repository is where
- * none of it went, because the target refuses to delete it, nor anything where it is more than the rule's share: what
- * is left over grows then with each tag that moves, and reading all of it in each run would find the same. Nor is one
- * manifest that the target has and does not give. So that is done once in {@link #MEMORY}, by each process, and once
- * with each way in which the rule prunes. Of another rule nothing follows from that: it may go there with other
- * credentials, and one that runs more often would keep all others from ever being told. Safe for all threads.
+ * none of it went, because the target refuses to delete it or to tell what a tag needs, nor anything where it is more
+ * than the rule's share: what is left over grows then with each tag that moves, and reading all of it in each run would
+ * find the same. Nor is one manifest that the target has and does not give. So that is done once in {@link #MEMORY}, by
+ * each process, and once with each way in which the rule prunes. Of another rule nothing follows from that: it may go
+ * there with other credentials, and one that runs more often would keep all others from ever being told. Safe for all
+ * threads.
  */
 final class LeftoverPauses {
     /** For how long. */
@@ -54,6 +55,11 @@ final class LeftoverPauses {
     /** The target refuses to delete what a rule has left over here, for this reason. */
     void refused(ReplicationRule rule, RepositoryName repository, String reason) {
         note(Place.of(rule, repository), reason + "; it is told to again", Optional.empty());
+    }
+
+    /** What tags need here cannot be found out, for this reason. */
+    void unclear(ReplicationRule rule, RepositoryName repository, String reason) {
+        note(Place.of(rule, repository), reason + "; it is looked at again", Optional.empty());
     }
 
     /** It is more than the rule's share of what it has there, as this reason says. */

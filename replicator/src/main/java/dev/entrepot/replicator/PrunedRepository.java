@@ -220,7 +220,7 @@ final class PrunedRepository {
         for (Tag tag : attached) {
             try {
                 if (tags.contains(tag)) {
-                    deleteAttached(tag, spared);
+                    deleteAttached(digest, tag, spared);
                 }
             } catch (RegistryException e) {
                 if (!isRefusal(e)) {
@@ -232,13 +232,31 @@ final class PrunedRepository {
         return refusal;
     }
 
-    private void deleteAttached(Tag tag, Predicate<Digest> spared) throws IOException {
+    private void deleteAttached(Digest subject, Tag tag, Predicate<Digest> spared) throws IOException {
         if (deleteTag(tag)) {
             return;
         }
         Optional<Digest> there = resolve(tag);
-        if (there.isPresent() && !spared.test(there.get())) {
+        if (there.isPresent() && !spared.test(there.get()) && isOnlyAbout(subject, tag, there.get())) {
             repository.delete(there.get());
+        }
+    }
+
+    // Somebody else's may refer to something else, or be an index.
+    private boolean isOnlyAbout(Digest subject, Tag tag, Digest named) throws IOException {
+        if (AttachedTags.isList(tag)) {
+            return true;
+        }
+        try {
+            return edges(named)
+                    .filter(edges -> edges.children().isEmpty()
+                            && edges.subject().map(subject::equals).orElse(true))
+                    .isPresent();
+        } catch (RegistryException e) {
+            if (isUnreadable(e)) {
+                return false;
+            }
+            throw e;
         }
     }
 

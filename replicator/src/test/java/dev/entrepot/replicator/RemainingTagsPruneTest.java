@@ -124,6 +124,28 @@ class RemainingTagsPruneTest extends LeftoverFixture {
         assertThat(listed(mirror, stays)).containsExactly(sbom.digest());
     }
 
+    // The tags index and child, and what keeps the index from going.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatAnIndexListsThatStaysAfterAllStaysThoughItsOwnTagGoesNext(boolean named) throws IOException {
+        Descriptor child = shapes.image("amd64");
+        Descriptor index = childAndIndexAreDue(child);
+        if (named) {
+            mirror.tags.put(cosign(shapes.image("stays"), "att"), index.digest());
+        } else {
+            target.gate((number, request) -> {
+                if (request.equals("DELETE manifest mirror/app " + index.digest())) {
+                    throw new RefusedException(409, "", "it is locked");
+                }
+            });
+        }
+
+        complete();
+
+        assertThat(mirror.tags).doesNotContainKeys(new Tag("child"), new Tag("index"));
+        assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+    }
+
     @Test
     void onlyTheTagGoesWhereATagThatBelongsToADigestCannotBeRead() throws IOException {
         Descriptor image = shapes.image("amd64");
@@ -186,6 +208,64 @@ class RemainingTagsPruneTest extends LeftoverFixture {
         assertThat(mirror.manifests).doesNotContainKeys(first.digest(), second.digest(), shared.digest());
     }
 
+    @Test
+    void whereOnlyManifestsAreDeletedWhatTagsOfSeveralImagesNameOrRefersToAnotherStays() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        shapes.tag("v1", image);
+        Descriptor stays = staysBesideV1();
+        Shapes theirs = new Shapes(mirror);
+        Descriptor shared = theirs.image("signed by the region");
+        Descriptor sbom = theirs.referrer(stays, "x/sbom", "packages");
+        Descriptor own = theirs.image("signed by the region, too");
+        mirror.tags.put(cosign(image, "sig"), shared.digest());
+        mirror.tags.put(cosign(stays, "sig"), shared.digest());
+        mirror.tags.put(cosign(image, "sbom"), sbom.digest());
+        mirror.tags.put(cosign(image, "att"), own.digest());
+        refuseTagDeletes();
+
+        complete();
+
+        assertThat(mirror.tags).doesNotContainKey(V1).containsEntry(cosign(stays, "sig"), shared.digest());
+        assertThat(mirror.manifests)
+                .containsKeys(shared.digest(), sbom.digest())
+                .doesNotContainKeys(image.digest(), own.digest());
+    }
+
+    @Test
+    void whatIsLeftOverIsLookedAtOnceADayWhereATagThatBelongsToADigestCannotBeRead() throws IOException {
+        Descriptor old = shapes.image("old");
+        shapes.tag("v1", old);
+        complete();
+        Descriptor image = shapes.image("new");
+        shapes.tag("v1", image);
+        complete();
+        engine.clock.pass(PAST);
+        Shapes theirs = new Shapes(mirror);
+        Tag list = image.digest().referrersTag();
+        theirs.tag(list.value(), theirs.index(List.of(Shapes.plain(old))));
+        mirror.tags.put(
+                cosign(image, "sig"), theirs.image("signed by the region").digest());
+        String question = "GET manifest mirror/app " + list;
+        target.gate((index, request) -> {
+            if (request.equals(question)) {
+                throw new RefusedException(403, "DENIED", "not this one");
+            }
+        });
+        target.forgetRequests();
+
+        complete();
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason())
+                        .contains("what the tag " + list + " needs cannot be read", "it is looked at again by a run"));
+
+        assertThat(target.requests(question::equals)).hasSize(1);
+        assertThat(mirror.manifests).containsKey(old.digest());
+        mirror.tags.remove(list);
+        engine.clock.pass(LeftoverPauses.MEMORY);
+        complete();
+        assertThat(mirror.manifests).doesNotContainKey(old.digest());
+    }
+
     // What a tag names that goes, and an image that stays needs
 
     @ParameterizedTest
@@ -240,6 +320,32 @@ class RemainingTagsPruneTest extends LeftoverFixture {
 
         assertThat(mirror.tags).doesNotContainKey(V1);
         assertThat(mirror.manifests).doesNotContainKey(sbom.digest());
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTheTagStaysIfThePlanDidNotKnowThatItsManifestCouldGo() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        shapes.tag("v1", image);
+        staysBesideV1();
+        // The plan does not know what that needs, and is told otherwise by the time of the deletion.
+        Tag theirs = new Tag("theirs");
+        mirror.tags.put(theirs, image.digest());
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest mirror/app v1")) {
+                throw new RefusedException(405, "UNSUPPORTED", "the operation is unsupported");
+            }
+            if (request.startsWith("GET tags") && target.requests("GET tags").size() > 1) {
+                mirror.tags.remove(theirs);
+            }
+        });
+        target.forgetRequests();
+
+        assertThat(complete().items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("deletes no tags", "the plan did not know"));
+        assertThat(mirror.tags).containsEntry(V1, image.digest());
+
+        complete();
+        assertThat(mirror.tags).doesNotContainKey(V1);
     }
 
     // In which order tags go where only manifests are deleted
