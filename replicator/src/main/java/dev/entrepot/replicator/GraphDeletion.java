@@ -200,6 +200,8 @@ final class GraphDeletion {
             return onlyTag(gone, tagged, unknown.get());
         }
         Set<Digest> going = going(gone, needed.orElseThrow().byAny());
+        // What the plan did not know to go stays, and with it what hangs on it.
+        held.hold(going.stream().filter(digest -> !foreseen.contains(digest)).toList());
         Untagged untagged = tagged ? untag(gone, needAgainst(gone, needed.get(), going, foreseen)) : Untagged.DONE;
         return untagged.obstacle().isPresent()
                 ? Outcome.stays(untagged.obstacle().get())
@@ -241,12 +243,13 @@ final class GraphDeletion {
         if (needed.byKept().test(root)) {
             return Optional.of(root + " is needed by another tag; the tag goes when that one goes, or by hand");
         }
+        if (!foreseen.contains(root) && (going.contains(root) || needed.byAny().test(root))) {
+            return Optional.of("the plan did not know that " + root + " could go; it is left for the next run");
+        }
         if (held.contains(root) || !needed.byAny().test(root) && !going.contains(root)) {
             return Optional.of(root + " belongs to something that stays; the tag goes when that is gone, or by hand");
         }
-        return foreseen.contains(root)
-                ? Optional.empty()
-                : Optional.of("the plan did not know that " + root + " could go; it is left for the next run");
+        return Optional.empty();
     }
 
     // What came of a tag: why it is there still, or that it is gone, and whether its manifest went with it.
@@ -312,6 +315,7 @@ final class GraphDeletion {
         attached.removeAll(going);
         Set<Digest> nodes = new LinkedHashSet<>(going);
         nodes.retainAll(foreseen);
+        nodes.removeIf(held::contains);
         // What is listed goes by itself, or stays.
         NodeDeletion.Result manifests = new NodeDeletion(
                         session,
@@ -328,10 +332,10 @@ final class GraphDeletion {
                     + " attached to what other tags name, as far as that can be read, stay until the source withdraws"
                     + " them";
         }
-        int unforeseen = (int)
-                going.stream().filter(digest -> !foreseen.contains(digest)).count();
+        int unforeseen = going.size() - nodes.size();
         if (unforeseen > 0) {
-            what += "; " + unforeseen + " of which the plan did not know that they could go are left over";
+            what += "; " + unforeseen + " of which the plan did not know that they could go, with what is under them,"
+                    + " are left over";
         }
         // What holds some of them may be none that any rule knows to need them.
         return attached.isEmpty() && manifests.isAll() && unforeseen == 0 ? Outcome.pruned(what) : Outcome.left(what);

@@ -44,11 +44,11 @@ final class LeftoverDeletion {
 
     private final TargetSession session;
     private final PrunedRepository repository;
-    private final Withdrawals source;
     private final boolean noting;
     private final TagNeeds needs;
     private final Set<Digest> needed = new HashSet<>();
     private final LeftoverGraph candidates;
+    private final LeftoverDoubts doubts;
     private final LeftoverLists referrers;
     // Why what was to go stays after all.
     private final Map<Digest, String> kept = new HashMap<>();
@@ -58,7 +58,6 @@ final class LeftoverDeletion {
     private final Map<String, String> refusals = new LinkedHashMap<>();
     private int deleted;
     private final Set<Digest> refused = new HashSet<>();
-    private @Nullable Set<Digest> brought;
     private Set<Tag> tags = Set.of();
     private int lists;
     private @Nullable IOException unseen;
@@ -71,10 +70,10 @@ final class LeftoverDeletion {
     LeftoverDeletion(TargetSession session, PrunedRepository repository, Withdrawals source, boolean noting) {
         this.session = session;
         this.repository = repository;
-        this.source = source;
         this.noting = noting;
         this.needs = new TagNeeds(session, repository, Map.of());
         this.candidates = new LeftoverGraph(repository);
+        this.doubts = new LeftoverDoubts(session, repository, source, candidates, needed, noting);
         this.referrers = new LeftoverLists(session, repository.repository(), candidates);
     }
 
@@ -129,14 +128,14 @@ final class LeftoverDeletion {
                 tags,
                 needed::contains,
                 leftover -> session.leftoverPauses().against(session.rule(), repository.name(), leftover.digest()),
-                this::edges);
+                doubts::edges);
         if (obstacle.isPresent()) {
             if (noting) {
                 session.leftoverPauses().unclear(session.rule(), repository.name(), obstacle.get());
             }
             return all(free, Fate.STAYS, obstacle.get());
         }
-        Map<Digest, String> stays = staying();
+        Map<Digest, String> stays = doubts.staying();
         List<Decision> decisions = new ArrayList<>();
         for (Leftover leftover : candidates.inOrder(
                 digest -> session.leftoverPauses().wasRefused(session.rule(), repository.name(), digest))) {
@@ -157,95 +156,6 @@ final class LeftoverDeletion {
         return due.stream()
                 .map(leftover -> new Decision(leftover, fate, reason, Optional.empty()))
                 .toList();
-    }
-
-    // Of what the target does not give.
-    private Optional<ManifestEdges> edges(Leftover leftover, String obstacle) throws IOException {
-        LeftoverPauses pauses = session.leftoverPauses();
-        if (pauses.against(session.rule(), repository.name(), leftover.digest()).isPresent()) {
-            return pauses.edges(session.rule(), repository.name(), leftover.digest());
-        }
-        Optional<ManifestEdges> edges = source.edges(leftover);
-        if (noting) {
-            pauses.unreadable(session.rule(), repository.name(), leftover.digest(), obstacle, edges);
-        }
-        return edges;
-    }
-
-    private Map<Digest, String> staying() throws IOException {
-        Map<Digest, String> stays = new HashMap<>();
-        // Of each tag, which was the first to leave of those of which nobody knows what they name.
-        Map<Tag, Leftover> dark = new HashMap<>();
-        candidates.leftovers().stream()
-                .filter(leftover ->
-                        candidates.obstacle(leftover.digest()).isPresent() && !candidates.isKnown(leftover.digest()))
-                .forEach(leftover -> dark.merge(
-                        leftover.tag(), leftover, (one, other) -> one.since().isAfter(other.since()) ? other : one));
-        for (Leftover leftover : candidates.leftovers()) {
-            Optional<String> obstacle = candidates
-                    .obstacle(leftover.digest())
-                    .or(() -> besideUnread(leftover, Optional.ofNullable(dark.get(leftover.tag()))));
-            Optional<String> doubt = obstacle.isPresent() ? obstacle : doubt(leftover);
-            doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
-        }
-        candidates.holdAround(stays);
-        return stays;
-    }
-
-    // What it names was under the tag as long as it was, or longer.
-    private static Optional<String> besideUnread(Leftover leftover, Optional<Leftover> unread) {
-        return unread.filter(first -> !leftover.since().isBefore(first.since()))
-                .map(first -> "it was under " + leftover.tag() + " with " + first.digest()
-                        + ", which cannot be read, and may name it");
-    }
-
-    private Optional<String> doubt(Leftover leftover) throws IOException {
-        Optional<Tag> listing = candidates.listing(leftover.digest());
-        if (listing.isPresent()) {
-            return Optional.of("the tag " + listing.get() + " lists it");
-        }
-        Optional<Digest> subject = candidates.subject(leftover.digest());
-        for (Tag tag : candidates.names(leftover.digest())) {
-            Optional<Digest> about = LeftoverGraph.subjectOf(tag);
-            if (about.isEmpty()) {
-                return Optional.of("the tag " + tag + " names it");
-            }
-            if (candidates.contains(about.get()) || isGone(about.get())) {
-                continue;
-            }
-            if (!brought().contains(about.get()) || subject.isPresent() && !subject.equals(about)) {
-                return Optional.of("the tag " + tag + " names it, which this rule did not bring");
-            }
-            Optional<String> doubt = source.against(new Withdrawals.OfTag(leftover, tag));
-            if (doubt.isPresent()) {
-                return doubt;
-            }
-        }
-        return subject.isPresent() && !candidates.contains(subject.get())
-                ? source.against(new Withdrawals.OfReferrer(leftover, subject.get()))
-                : Optional.empty();
-    }
-
-    // What the rule has there, under a tag or left over: only of that it brought tags of cosign.
-    private Set<Digest> brought() throws IOException {
-        if (brought == null) {
-            Set<Digest> known = new HashSet<>();
-            session.journal().tags().completedIn(session.place(), repository.name()).stream()
-                    .filter(tag -> tag.rule().equals(session.rule().name()))
-                    .forEach(tag -> known.addAll(tag.digests()));
-            session.journal()
-                    .tags()
-                    .leftovers(session.rule().name(), session.place(), repository.name())
-                    .forEach(leftover -> known.add(leftover.digest()));
-            brought = known;
-        }
-        return brought;
-    }
-
-    // What goes before its signatures; nothing is attached to it then.
-    private boolean isGone(Digest subject) throws IOException {
-        return !needed.contains(subject)
-                && repository.repository().reader().resolve(subject).isEmpty();
     }
 
     private String why(Leftover leftover) {
