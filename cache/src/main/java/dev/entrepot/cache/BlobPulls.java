@@ -71,8 +71,7 @@ final class BlobPulls {
     }
 
     // A GET has the length with which the upstream sends it. A manifest may state a wrong one, and some registries do
-    // so
-    // by HEAD: where the two differ, the upstream is asked for a byte.
+    // so by HEAD: where the two differ, the upstream is asked for a byte.
     private OptionalLong size(Digest digest, OptionalLong stated, OptionalLong declared) throws IOException {
         if (stated.isEmpty()) {
             return declared.orElse(0) > 0 ? declared : OptionalLong.empty();
@@ -118,9 +117,9 @@ final class BlobPulls {
         CacheSettings settings = admission.admitted();
         refuseManifest(digest);
         refuseUnverifiable(digest);
-        cache.running().asked(digest);
+        RunningGraphs.Asked asked = cache.running().asked(digest);
         Answer<BlobContent> answer = opened(digest, settings);
-        BlobContent content = cache.running().reading(digest, answer.content());
+        BlobContent content = asked.reading(answer.content());
         return content == answer.content() ? answer : answer.map(same -> content);
     }
 

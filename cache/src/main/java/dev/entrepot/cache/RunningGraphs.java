@@ -7,6 +7,7 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -25,7 +26,11 @@ import java.util.function.Predicate;
  * The images that are being pulled: of those neither manifest nor blob is evicted, nor what an index lists, so that a
  * client that has begun finds the rest. A pull runs from the answer with the manifest until each of its blobs was asked
  * for as often as the manifest; without a blob for {@link #FIRST_PATIENCE} at first, then for {@link #PATIENCE}; and
- * for as long as any of them is being fetched, or read while others are still to come. Safe for all threads.
+ * for as long as any of them is being fetched, or read while others are still to come.
+ *
+ * <p>Nobody says for which image he asks for a blob. One that several of these images have counts for those that still
+ * wait for it: a layer that all share is asked for all the time, and would keep each image that anybody has looked at.
+ * Safe for all threads.
  */
 final class RunningGraphs implements ContentInUse {
     /** How long a pull is waited for that asks for nothing more. */
@@ -56,6 +61,13 @@ final class RunningGraphs implements ContentInUse {
 
         private void await(long now, Duration patience) {
             awaitedUntil.accumulateAndGet(now + patience.toMillis(), Math::max);
+        }
+
+        // Whether it was still waited for: no more often than the manifest was given.
+        private boolean counts(Digest blob) {
+            AtomicInteger times = Objects.requireNonNull(askedFor.get(blob));
+            int most = served.get();
+            return times.getAndUpdate(asked -> Math.min(most, asked + 1)) < most;
         }
 
         private boolean isAwaited(long now) {
@@ -179,31 +191,49 @@ final class RunningGraphs implements ContentInUse {
                 }));
     }
 
-    /** Notes that a client has asked for a blob. */
-    void asked(Digest blob) {
-        List<Run> of = byBlob.get(blob);
-        if (of != null) {
-            of.forEach(run -> {
-                run.await(clock.millis(), PATIENCE);
-                Objects.requireNonNull(run.askedFor.get(blob)).incrementAndGet();
+    /** A client's question for a blob, and the pulls that it may be part of. */
+    final class Asked {
+        private final List<Run> of;
+
+        private Asked(List<Run> of) {
+            this.of = of;
+            await();
+        }
+
+        private void await() {
+            long now = clock.millis();
+            of.forEach(run -> run.await(now, PATIENCE));
+        }
+
+        /** What it is answered with; as long as that is open, the pulls go on. */
+        BlobContent reading(BlobContent content) {
+            if (of.isEmpty()) {
+                return content;
+            }
+            of.forEach(run -> run.reading.incrementAndGet());
+            return new WatchedContent(content, () -> {
+                await();
+                of.forEach(run -> run.reading.decrementAndGet());
             });
         }
     }
 
-    /** The content of a blob; as long as it is open, the pulls that it is part of go on. */
-    BlobContent reading(Digest blob, BlobContent content) {
-        List<Run> of = byBlob.get(blob);
-        if (of == null) {
-            return content;
+    /** Notes that a client has asked for a blob. */
+    Asked asked(Digest blob) {
+        List<Run> of = byBlob.getOrDefault(blob, List.of());
+        // Who resumes the reading of a large one asks again.
+        boolean ofOne = isOfOne(of);
+        List<Run> concerned = new ArrayList<>(of.size());
+        for (Run run : of) {
+            if (run.counts(blob) || ofOne) {
+                concerned.add(run);
+            }
         }
-        List<Run> runs = List.copyOf(of);
-        runs.forEach(run -> run.reading.incrementAndGet());
-        return new WatchedContent(
-                content,
-                () -> runs.forEach(run -> {
-                    run.await(clock.millis(), PATIENCE);
-                    run.reading.decrementAndGet();
-                }));
+        return new Asked(concerned);
+    }
+
+    private static boolean isOfOne(List<Run> of) {
+        return of.size() == 1;
     }
 
     /** Whether this belongs to an image that is being pulled, is its manifest, or is being fetched. */
@@ -240,6 +270,10 @@ final class RunningGraphs implements ContentInUse {
     }
 
     private boolean isRunning(Run run, long now) {
-        return run.isAwaited(now) || run.askedFor.keySet().stream().anyMatch(fetching);
+        return run.isAwaited(now) || run.askedFor.keySet().stream().anyMatch(this::isFetchedForOne);
+    }
+
+    private boolean isFetchedForOne(Digest blob) {
+        return fetching.test(blob) && isOfOne(byBlob.getOrDefault(blob, List.of()));
     }
 }

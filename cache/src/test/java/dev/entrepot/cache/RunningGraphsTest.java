@@ -13,6 +13,8 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -108,6 +110,71 @@ class RunningGraphsTest {
                 assertThat(running.isInUse(blob)).as("round %d", round).isTrue();
             }
         }
+    }
+
+    @Test
+    void layerThatEverybodyAsksForDoesNotHoldWhatNobodyPulls() throws Exception {
+        byte[] shared = Samples.bytes(1, 100);
+        TestClock clock = new TestClock();
+        AtomicBoolean fetching = new AtomicBoolean();
+        Digest base = Digest.sha256(shared);
+        RunningGraphs running = new RunningGraphs(clock, digest -> fetching.get() && digest.equals(base));
+        ManifestBytes looked = CacheFixture.image(upstream, shared, Samples.bytes(2, 100));
+        running.served(looked);
+        try (BlobContent open = running.asked(base).reading(new NoContent())) {
+            for (int other = 0; other < 3; other++) {
+                running.served(CacheFixture.image(upstream, shared, Samples.bytes(10 + other, 100)));
+                running.asked(base).reading(new NoContent());
+                clock.advance(RunningGraphs.PATIENCE.dividedBy(2));
+            }
+            // Who asked first may be the one who pulls it.
+            assertThat(running.isInUse(looked.digest())).isTrue();
+        }
+        fetching.set(true);
+        running.asked(base).reading(new NoContent());
+        clock.advance(RunningGraphs.PATIENCE);
+        running.served(CacheFixture.image(upstream, shared, Samples.bytes(20, 100)));
+        assertThat(running.isInUse(looked.digest())).isFalse();
+        assertThat(running.all()).doesNotContain(looked.digest()).contains(base);
+    }
+
+    @Test
+    void whoAsksAgainForTheLayerOfOneImageIsWaitedFor() throws Exception {
+        TestClock clock = new TestClock();
+        RunningGraphs running = new RunningGraphs(clock, digest -> false);
+        ManifestBytes image = CacheFixture.image(upstream, Samples.bytes(1, 100), Samples.bytes(2, 100));
+        Digest layer = blobs(image).getLast();
+        running.served(image);
+        for (int again = 0; again < 3; again++) {
+            try (BlobContent open = running.asked(layer).reading(new NoContent())) {
+                clock.advance(RunningGraphs.PATIENCE.multipliedBy(2));
+                assertThat(running.isInUse(image.digest())).isTrue();
+            }
+            clock.advance(RunningGraphs.PATIENCE.dividedBy(2));
+        }
+        assertThat(running.isInUse(image.digest())).isTrue();
+        clock.advance(RunningGraphs.PATIENCE);
+        assertThat(running.isInUse(image.digest())).isFalse();
+    }
+
+    private static final class NoContent implements BlobContent {
+        @Override
+        public OptionalLong totalBytes() {
+            return OptionalLong.of(0);
+        }
+
+        @Override
+        public int read(long position, byte[] buffer, int offset, int length) {
+            return -1;
+        }
+
+        @Override
+        public Optional<Stored> stored(long position) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Test
