@@ -116,6 +116,27 @@ class ScriptsTest {
         assertThat(folder.resolve("deploy/target/entrepot/.built")).doesNotExist();
     }
 
+    /** Which the build copies into the files of the last one: in them a running server looks for its classes. */
+    @Test
+    void launcherHasAllJarsMadeAnew() throws Exception {
+        Files.createFile(folder.resolve("any.jar"));
+        checkout("for argument; do echo \"argument $argument\"; done");
+        assertThat(run(Map.of(), "./entrepot", "--version").output()).contains("argument -Dentrepot.jars.anew=*.jar\n");
+        String pom = Files.readString(Path.of("pom.xml"));
+        String lib = "irectory>${project.build.directory}/entrepot/lib</";
+        assertThat(pom)
+                .containsSubsequence(
+                        "<artifactId>maven-clean-plugin</artifactId>",
+                        "<phase>package</phase>",
+                        "<goal>clean</goal>",
+                        lib,
+                        "<include>${entrepot.jars.anew}</include>",
+                        "<artifactId>maven-dependency-plugin</artifactId>",
+                        "<phase>package</phase>",
+                        "<goal>copy-dependencies</goal>",
+                        lib);
+    }
+
     /** As mvnw while it downloads Maven: a shell looks after a signal when the command that it runs has ended. */
     @Test
     void signalEndsTheLauncherThoughTheBuildHearsNone() throws Exception {
