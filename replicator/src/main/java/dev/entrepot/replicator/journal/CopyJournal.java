@@ -131,8 +131,8 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * As above, to read what is noted of runs. The file of an older version stays as it is, because a server of that
-     * version may have it open, and could not open it again; nothing but runs and their reports can be read of it.
+     * As above, to read what is noted of runs. The file stays as it is: one of an older version, because a server of
+     * that version may have it open, and could not open it again; nothing but runs and their reports can be read of it.
      */
     public static CopyJournal openForReading(Path directory, InstantSource clock) throws IOException {
         Files.createDirectories(directory);

@@ -45,6 +45,8 @@ final class JournalSchema {
 
     private static final String REPORT = "CREATE TABLE report(run INTEGER PRIMARY KEY, json TEXT NOT NULL)";
 
+    private static final String TABLE = "CREATE TABLE";
+
     private static final String[] TABLES = {
         """
         CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
@@ -227,21 +229,24 @@ final class JournalSchema {
     }
 
     /**
-     * As above, but an older file stays at its version: who only reads must not take it from the version that has it
-     * open.
+     * As above, but the file stays as it is: an older one so that who only reads does not take it from the version that
+     * has it open, and one without tables because another process is about to make them.
      */
     static void prepareForReading(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);
-            if (version > 0 && version < 9) {
+            refuseNewer(version);
+            if (version == 0) {
+                for (String table : TABLES) {
+                    if (table.startsWith(TABLE)) {
+                        statement.execute("CREATE TEMP TABLE" + table.substring(TABLE.length()));
+                    }
+                }
+            } else if (version < 9) {
                 statement.execute(runsBefore9(version >= 5));
                 statement.execute(REPORTS_BEFORE_9);
             }
-            if (version > 0 && version < VERSION) {
-                return;
-            }
         }
-        prepare(connection);
     }
 
     /** Reads the whole file; what is damaged is an exception that says so. */

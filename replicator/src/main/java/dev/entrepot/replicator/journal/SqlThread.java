@@ -160,17 +160,20 @@ final class SqlThread implements AutoCloseable {
     }
 
     private static void prepare(Connection connection, Path file, Preparation preparation) throws SQLException {
+        boolean writing = preparation == WRITING;
         try (Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA journal_mode=WAL");
-            statement.execute("PRAGMA synchronous=NORMAL");
             statement.execute("PRAGMA busy_timeout=10000");
+            if (writing) {
+                statement.execute("PRAGMA journal_mode=WAL");
+            }
+            statement.execute("PRAGMA synchronous=NORMAL");
+            // By hand: the driver's own way cannot go on after a commit that failed. Whoever writes waits for others
+            // before the first look: what is changed after it would fail at once if another had changed anything since.
+            statement.execute(writing ? "BEGIN IMMEDIATE" : "BEGIN");
+            preparation.of(connection);
+            statement.execute("COMMIT");
         }
-        connection.setAutoCommit(false);
-        preparation.of(connection);
-        connection.commit();
-        // From here on by hand: the driver's own way cannot go on after a commit that failed.
-        connection.setAutoCommit(true);
-        if (preparation == WRITING) {
+        if (writing) {
             giveBack(connection, file);
         }
     }
