@@ -3,8 +3,8 @@ package dev.entrepot.replicator.bundle;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,7 +13,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.InstantSource;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each
@@ -21,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  * server may be running on the data folder; the system gives it free when the process ends, however it ends.
  */
 public final class ImportFolder implements AutoCloseable {
+    // Who asks whether a run goes on takes the lock for a moment.
+    private static final int TRIES = 20;
+    private static final int BETWEEN_TRIES_MILLIS = 50;
+
     private final Path folder;
     private final FileChannel lock;
     private final CopyJournal journal;
@@ -39,7 +42,7 @@ public final class ImportFolder implements AutoCloseable {
     }
 
     /**
-     * Opens it, and makes it if it is not there.
+     * Opens it, and makes it if it is not there. What another import has is waited for a second.
      *
      * @param data the data folder
      * @throws IOException if another import has it, or it cannot be written to
@@ -50,7 +53,7 @@ public final class ImportFolder implements AutoCloseable {
         FileChannel lock =
                 FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            if (tryLock(lock) == null) {
+            if (!isLocked(lock)) {
                 throw new IOException("another import is using " + folder
                         + "; wait for its end, or name another data folder with --data");
             }
@@ -61,11 +64,20 @@ public final class ImportFolder implements AutoCloseable {
         }
     }
 
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    private static boolean isLocked(FileChannel channel) throws IOException {
         try {
-            return channel.tryLock();
+            for (int tries = 1; channel.tryLock() == null; tries++) {
+                if (tries == TRIES) {
+                    return false;
+                }
+                Thread.sleep(BETWEEN_TRIES_MILLIS);
+            }
+            return true;
         } catch (OverlappingFileLockException e) {
-            return null;
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the lock of imports was waited for");
         }
     }
 

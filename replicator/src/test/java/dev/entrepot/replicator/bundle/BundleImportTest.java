@@ -11,6 +11,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.testing.CrashProcess;
 import dev.entrepot.replicator.Completeness;
 import dev.entrepot.replicator.MemoryRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
@@ -23,8 +24,10 @@ import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.VirtualTime;
 import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -470,6 +473,27 @@ class BundleImportTest {
             assertThatThrownBy(() -> ImportFolder.open(folder, clock))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("another import is using");
+        }
+    }
+
+    /** Has the lock of imports for a moment, as whoever asks whether one goes on, in a process of its own. */
+    private static final class Asking {
+        static void main(String[] arguments) throws Exception {
+            try (FileChannel lock = FileChannel.open(Path.of(arguments[0]), StandardOpenOption.WRITE)) {
+                lock.lock();
+                System.out.println("locked");
+                Thread.sleep(200);
+            }
+        }
+    }
+
+    @Test
+    void anImportBeginsThoughAnotherProcessAsksJustThenWhetherOneGoesOn() throws Exception {
+        ImportFolder.open(folder, clock).close();
+        String lock = ImportFolder.of(folder).resolve("lock").toString();
+        try (CrashProcess asking = CrashProcess.start(Asking.class, lock)) {
+            asking.awaitLine("locked"::equals);
+            ImportFolder.open(folder, clock).close();
         }
     }
 
