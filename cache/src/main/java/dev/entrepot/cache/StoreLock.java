@@ -63,18 +63,18 @@ final class StoreLock implements AutoCloseable {
         }
     }
 
-    /** Whether somebody has taken the lock; false if there is no such file. */
+    /** Whether somebody has taken the lock; false if there is no such file. Two may ask at once. */
     static boolean isTaken(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            return tryLock(channel) == null;
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return shared(channel) == null;
         } catch (NoSuchFileException e) {
             return false;
         }
     }
 
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    private static @Nullable FileLock shared(FileChannel channel) throws IOException {
         try {
-            return channel.tryLock();
+            return channel.tryLock(0, Long.MAX_VALUE, true);
         } catch (OverlappingFileLockException e) {
             return null;
         }

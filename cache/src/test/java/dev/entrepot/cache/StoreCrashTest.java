@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.testing.CrashProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -103,6 +104,37 @@ class StoreCrashTest {
             kill(child);
         }
         ContentStore.open(directory.resolve("store"), Clock.systemUTC()).close();
+    }
+
+    /** Asks without end whether a store is in use, in a process of its own. */
+    private static final class Asking {
+        static void main(String[] arguments) throws Exception {
+            Path store = Path.of(arguments[0]);
+            boolean used = ContentStore.isInUse(store);
+            System.out.println("asking");
+            while (!used) {
+                used = ContentStore.isInUse(store);
+            }
+            System.out.println("used");
+        }
+    }
+
+    @Test
+    void whoAsksWhetherAStoreIsInUseIsNotTakenForAUserByAnotherWhoAsks() throws Exception {
+        Path store = directory.resolve("store");
+        ContentStore.open(store, Clock.systemUTC()).close();
+        try (CrashProcess other = CrashProcess.start(Asking.class, store.toString())) {
+            other.awaitLine("asking"::equals);
+            for (int i = 0; i < 5_000; i++) {
+                assertThat(ContentStore.isInUse(store)).isFalse();
+            }
+            assertThat(other.output()).containsExactly("asking");
+            // It is not in the way of who opens it either, whom it sees then.
+            try (ContentStore opened = ContentStore.open(store, Clock.systemUTC())) {
+                assertThat(opened.layout().lock()).exists();
+                other.awaitLine("used"::equals);
+            }
+        }
     }
 
     @Test
