@@ -3,11 +3,16 @@ package dev.entrepot.oci.client.cloud;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.StoredLogin;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
@@ -17,6 +22,7 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +41,11 @@ record AwsSsoCache(Path file) {
     private static final Logger LOG = LoggerFactory.getLogger(AwsSsoCache.class);
     /** The end of a login whose file does not say it in a form that is known: over. */
     static final Instant NO_END = Instant.EPOCH;
+
+    // A file aside that is the same for a second is of a process that was killed.
+    private static final int BETWEEN_LOOKS_MILLIS = 10;
+    private static final int LOOKS_AT_ONE = 100;
+    private static final int LOOKS = 1_000;
 
     private static final FileAttribute<?> OWNER_ONLY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
@@ -79,7 +90,10 @@ record AwsSsoCache(Path file) {
      */
     void write(StoredLogin renewed) {
         Path aside = file.resolveSibling(file.getFileName() + ".entrepot");
+        boolean made = false;
         try {
+            make(aside);
+            made = true;
             if (!(json() instanceof ObjectNode root)) {
                 throw new IOException(file + " is no JSON object");
             }
@@ -88,14 +102,53 @@ record AwsSsoCache(Path file) {
                     "expiresAt",
                     renewed.expiresAt().truncatedTo(ChronoUnit.SECONDS).toString());
             renewed.refreshToken().ifPresent(token -> root.put("refreshToken", token));
-            Files.deleteIfExists(aside);
-            Files.createFile(aside, OWNER_ONLY);
             Files.write(aside, OciJson.mapper().writeValueAsBytes(root), StandardOpenOption.TRUNCATE_EXISTING);
             keepOwner(aside);
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             LOG.warn("the renewed login cannot be written to {}, and is kept in memory: {}", file, e.toString());
-            remove(aside);
+            if (made) {
+                remove(aside);
+            }
+        }
+    }
+
+    // Whoever makes it has it alone until it is renamed: another process, whose login ends at the same moment, waits.
+    private static void make(Path aside) throws IOException {
+        Object other = aside;
+        int seen = 0;
+        for (int looks = 1; ; looks++) {
+            try {
+                Files.createFile(aside, OWNER_ONLY);
+                return;
+            } catch (FileAlreadyExistsException e) {
+                if (looks == LOOKS) {
+                    throw e;
+                }
+                BasicFileAttributes there;
+                try {
+                    there = Files.readAttributes(aside, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                } catch (NoSuchFileException renamed) {
+                    continue;
+                }
+                Object which = List.of(Optional.ofNullable(there.fileKey()), there.lastModifiedTime());
+                seen = which.equals(other) ? seen + 1 : 1;
+                other = which;
+                if (seen == LOOKS_AT_ONE || !there.isRegularFile()) {
+                    Files.deleteIfExists(aside); // of one that was killed, or of somebody else
+                } else {
+                    pause();
+                }
+            }
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(BETWEEN_LOOKS_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while another process wrote it");
         }
     }
 

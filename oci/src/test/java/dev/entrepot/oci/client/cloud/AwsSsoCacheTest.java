@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.entrepot.oci.client.StoredLogin;
+import dev.entrepot.oci.testing.CrashProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +110,36 @@ class AwsSsoCacheTest {
         } finally {
             assertThat(run("umount", file.toString())).isTrue();
         }
+    }
+
+    /** Writes renewed logins for a moment, in a process of its own: as a server and a command whose login ends. */
+    private static final class Writing {
+        static void main(String[] arguments) {
+            AwsSsoCache cache = new AwsSsoCache(Path.of(arguments[0]));
+            String token = arguments[1].repeat(Integer.parseInt(arguments[2]));
+            StoredLogin renewed = RENEWED.with(token, RENEWED.expiresAt(), Optional.of(token));
+            System.out.println("writing");
+            for (long end = System.nanoTime() + 700_000_000; System.nanoTime() < end; ) {
+                cache.write(renewed);
+            }
+        }
+    }
+
+    @Test
+    void loginThatTwoProcessesWriteIsThatOfOneAtEachMoment() throws Exception {
+        try (CrashProcess one = CrashProcess.start(Writing.class, file.toString(), "a", "3000");
+                CrashProcess other = CrashProcess.start(Writing.class, file.toString(), "b", "10")) {
+            one.awaitLine("writing"::equals);
+            other.awaitLine("writing"::equals);
+            AwsSsoCache cache = new AwsSsoCache(file);
+            while (one.isAlive() || other.isAlive()) {
+                StoredLogin there = cache.read().orElseThrow();
+                assertThat(there.refreshToken().orElse("former")).isIn(there.accessToken(), "former");
+            }
+            assertThat(one.output()).containsExactly("writing");
+            assertThat(other.output()).containsExactly("writing");
+        }
+        assertOnlyTheLoginIsThere();
     }
 
     private static boolean run(String... command) throws InterruptedException {
