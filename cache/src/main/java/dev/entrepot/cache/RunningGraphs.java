@@ -92,7 +92,7 @@ final class RunningGraphs implements ContentInUse {
     private final ConcurrentHashMap<Digest, List<Run>> byBlob = new ConcurrentHashMap<>();
     private long lastTidied;
     // Goes round; what it is at was looked at before any other is looked at again.
-    private Iterator<Run> hand = Collections.emptyIterator();
+    private Iterator<Map.Entry<Digest, Run>> hand = Collections.emptyIterator();
 
     /**
      * None are running.
@@ -163,20 +163,21 @@ final class RunningGraphs implements ContentInUse {
         long now = clock.millis();
         if (now - lastTidied >= BETWEEN_TIDYINGS.toMillis()) {
             lastTidied = now;
-            look(runs.values().iterator(), Integer.MAX_VALUE);
+            look(runs.entrySet().iterator(), Integer.MAX_VALUE);
         } else if (runs.size() >= MOST) {
             if (!hand.hasNext()) {
-                hand = runs.values().iterator();
+                hand = runs.entrySet().iterator();
             }
             look(hand, LOOKS);
         }
     }
 
-    private void look(Iterator<Run> at, int most) {
+    // Not by the iterator: what the hand has waited at may be gone, and another pull of the same image have come.
+    private void look(Iterator<Map.Entry<Digest, Run>> at, int most) {
         for (int looked = 0; looked < most && at.hasNext(); looked++) {
-            Run run = at.next();
-            if (!isRunning(run)) {
-                at.remove();
+            Map.Entry<Digest, Run> next = at.next();
+            Run run = next.getValue();
+            if (!isRunning(run) && runs.remove(next.getKey(), run)) {
                 forget(run);
             }
         }

@@ -202,6 +202,32 @@ class RunningGraphsTest {
         assertThat(running.isInUse(manifest(most + 2).digest())).isTrue();
     }
 
+    @Test
+    void whatIsPulledAgainStaysInUseWhereverTheLookAtTheOthersHasStopped() throws Exception {
+        TestClock clock = new TestClock();
+        AtomicBoolean fetching = new AtomicBoolean(true);
+        RunningGraphs running = new RunningGraphs(clock, digest -> fetching.get());
+        int most = 10_000;
+        for (int i = 0; i < most; i++) {
+            running.served(manifest(i));
+        }
+        clock.advance(RunningGraphs.FIRST_PATIENCE.plusSeconds(1));
+        running.served(manifest(most));
+        // Some are looked at, and the next is at hand.
+        running.served(manifest(most + 1));
+
+        fetching.set(false);
+        clock.advance(RunningGraphs.FIRST_PATIENCE.plusSeconds(1));
+        for (int i = 0; i < most; i++) {
+            running.served(manifest(i));
+        }
+        running.served(manifest(most + 2));
+
+        for (int i = 0; i < most; i++) {
+            assertThat(running.isInUse(manifest(i).digest())).as("%d", i).isTrue();
+        }
+    }
+
     private static ManifestBytes manifest(int number) throws Exception {
         String json = "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_MANIFEST
                 + "\",\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\""
