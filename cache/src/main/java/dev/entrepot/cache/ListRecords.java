@@ -52,7 +52,7 @@ public final class ListRecords {
 
     /** Forgets the tag list of a repository. */
     public void removeTags(Repository repository) {
-        documents.put(new IndexTables.DocumentKey(repository, Optional.empty()), Optional.empty());
+        documents.remove(new IndexTables.DocumentKey(repository, Optional.empty()));
     }
 
     /** The referrers list that is kept for a subject. */
@@ -76,7 +76,7 @@ public final class ListRecords {
 
     /** Forgets the referrers of a digest. */
     public void removeReferrers(Repository repository, Digest subject) {
-        documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.empty());
+        documents.remove(new IndexTables.DocumentKey(repository, Optional.of(subject)));
     }
 
     /** Has the lists forgotten that are older than they are kept, behind what was put before. */

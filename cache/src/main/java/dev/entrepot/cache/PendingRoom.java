@@ -11,8 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>There are two shares of the same size. The first is for what may be left out: links, tags, documents. Who finds
  * none waits a little while, unless somebody has waited in vain and nothing was written since. The second is filled by
- * what is noted in any case, a KiB for each change: what lies on the disk, since the sums go by it; pins; and that a
- * link is proven for good, since somebody has gone by it. When it is full, nothing more is to be stored.
+ * what is noted in any case, a KiB for each change: what lies on the disk, since the sums go by it; pins; that a link
+ * is proven for good, since somebody has gone by it; and that a tag or list is forgotten, which would come back. When
+ * it is full, nothing more is to be stored.
  */
 final class PendingRoom {
     private final int kib;

@@ -96,7 +96,7 @@ public final class TagRecords {
 
     /** Forgets a tag. */
     public void remove(Repository repository, Tag tag) {
-        tags.put(new IndexTables.TagKey(repository, tag), Optional.empty());
+        tags.remove(new IndexTables.TagKey(repository, tag));
     }
 
     /** What a tag named before it named what it does now. */

@@ -104,7 +104,8 @@ final class WriteBehind<K, V> {
 
     /**
      * Sets the value under the key, waiting a little while very much is pending. If the database takes nothing for
-     * long, the value is only remembered for as long as the cache has room.
+     * long, the value is only remembered for as long as the cache has room; after that what the database has is under
+     * the key again. So what must not come back is {@linkplain #remove removed}.
      */
     void put(K key, Optional<V> value) {
         int weight = weigher.weigh(key, value);
@@ -156,6 +157,21 @@ final class WriteBehind<K, V> {
             return next;
         });
         return now.value;
+    }
+
+    /**
+     * Has nothing under the key, if there is anything, never waiting for the database to write. As {@link #update} has
+     * it, that is kept until it is done, so that what was there does not come back meanwhile.
+     */
+    void remove(K key) {
+        pending.compute(key, (same, last) -> {
+            if (before(key, last).isEmpty()) {
+                return last;
+            }
+            Pending next = new Pending(key, Optional.empty(), UNASKED);
+            writer.enqueueContent(next);
+            return next;
+        });
     }
 
     /**

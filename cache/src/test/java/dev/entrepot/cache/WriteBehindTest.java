@@ -316,6 +316,50 @@ class WriteBehindTest {
     }
 
     @Test
+    void whatIsRemovedWhileNothingCanBeWrittenDoesNotComeBack() throws Exception {
+        CountDownLatch disk = new CountDownLatch(1);
+        tags(0).put(new Tag("denied"), number(1));
+        writer.flush();
+        try (IndexWriter slow = new IndexWriter(
+                database.updates(),
+                new Touches(),
+                Clock.systemUTC(),
+                new FileChanges(),
+                new PendingRoom(1, Duration.ofMillis(1)))) {
+            slow.start(digest -> false);
+            WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
+                    database.readers(),
+                    slow,
+                    0,
+                    (key, value) -> 100,
+                    (reader, tag) -> reader.tag(REPOSITORY, tag),
+                    (updates, tag, value) -> {
+                        awaitUninterruptibly(disk);
+                        if (value.isPresent()) {
+                            updates.saveTag(REPOSITORY, tag, value.get());
+                        } else {
+                            updates.deleteTag(REPOSITORY, tag);
+                        }
+                    });
+            tags.put(new Tag("other"), number(1));
+            assertThat(slow.admit(1)).isFalse();
+
+            tags.remove(new Tag("unknown"));
+            assertThat(tags.pending()).containsOnlyKeys(new Tag("other"));
+            tags.remove(new Tag("denied"));
+            tags.remove(new Tag("denied"));
+            assertThat(tags.get(new Tag("denied"))).isEmpty();
+            assertThat(slow.waitingChanges()).isLessThanOrEqualTo(2);
+
+            disk.countDown();
+            awaitTrue(() -> !tags.isPending());
+            assertThat(tags.get(new Tag("denied"))).isEmpty();
+        }
+        assertThat(tags(0).get(new Tag("denied"))).isEmpty();
+        assertThat(tags(0).get(new Tag("other"))).isEqualTo(number(1));
+    }
+
+    @Test
     void whoWaitsInVainForWhatCannotBeWrittenLeavesNothingBehind() {
         AtomicBoolean full = new AtomicBoolean(true);
         WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
