@@ -70,7 +70,7 @@ public final class TagRecords {
     }
 
     /** Forgets what a tag names, but not when that was first seen. */
-    void leave(Repository repository, Tag tag) {
+    public void leave(Repository repository, Tag tag) {
         synchronized (changing(repository, tag)) {
             get(repository, tag).ifPresent(left -> {
                 putHistory(repository, tag, history(repository, tag).with(left));
@@ -94,8 +94,8 @@ public final class TagRecords {
         }
     }
 
-    /** Forgets a tag. */
-    public void remove(Repository repository, Tag tag) {
+    /** Forgets a tag, and when what it names was first seen, if nobody has noted that. */
+    void remove(Repository repository, Tag tag) {
         tags.remove(new IndexTables.TagKey(repository, tag));
     }
 

@@ -208,7 +208,7 @@ final class CacheOperations {
         PinnedGraph graph = evictor.pins().graph(Pin.all(reference.repository(), root));
         boolean pinned = evictor.pins().isPinned(root);
         if (!pinned && reference.manifest() instanceof Tag tag) {
-            cache.index().tags().remove(reference.repository(), tag);
+            cache.index().tags().leave(reference.repository(), tag);
         }
         return List.copyOf(graph.digests());
     }

@@ -1,6 +1,8 @@
 package dev.entrepot.proxy;
 
 import static dev.entrepot.proxy.MirrorFixture.APP;
+import static dev.entrepot.proxy.MirrorFixture.header;
+import static dev.entrepot.proxy.MirrorFixture.verdict;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
@@ -8,8 +10,10 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -272,6 +276,42 @@ class CacheCommandsTest {
         assertThat(first.code()).as(first.out()).isEqualTo(ExitCodes.PARTLY);
         assertThat(first.out()).startsWith("1 evicted, ");
         assertThat(run("cache", "evict", "registry.test/team/index:1").code()).isEqualTo(ExitCodes.FAILURE);
+    }
+
+    @Test
+    void evictionMakesNothingOlderOrNewToAMinimumAge() throws Exception {
+        Bundle first = registry.push("team/aged", images.image(10), "1");
+        String tag = "/v2/team/aged/manifests/1";
+        Path aged = Files.createDirectory(folder.resolve("aged"));
+        String configuration = """
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                rules: [{check-deadline: 0s, min-age: 2h}]
+                """.formatted(registry.uri());
+        try (MirrorFixture other = MirrorFixture.started(aged, configuration)) {
+            CommandRunner commands = new CommandRunner(aged);
+            String[] evict = {"cache", "evict", "registry.test/team/aged:1"};
+            assertThat(other.get(tag).statusCode()).isEqualTo(403);
+            assertThat(commands.run(evict).code()).isZero();
+            other.advance(Duration.ofHours(1));
+            assertThat(header(other.get(tag), "Retry-After")).isEqualTo("3600");
+            other.advance(Duration.ofHours(1));
+            assertThat(other.get(tag).statusCode()).isEqualTo(200);
+            other.advance(Duration.ofMinutes(2));
+            assertThat(commands.run(evict).out()).startsWith("1 evicted, ");
+            assertThat(other.get(tag).statusCode()).isEqualTo(200);
+
+            registry.push("team/aged", images.image(11), "1");
+            for (int i = 0; i < 2; i++) {
+                other.advance(Duration.ofMinutes(2));
+                HttpResponse<byte[]> cooled = other.get(tag);
+                assertThat(verdict(cooled)).isEqualTo("cooled");
+                assertThat(header(cooled, "Docker-Content-Digest"))
+                        .isEqualTo(first.digest().toString());
+                assertThat(commands.run(evict).code()).isZero();
+            }
+        }
     }
 
     @Test
