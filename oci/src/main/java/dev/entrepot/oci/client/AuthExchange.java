@@ -2,6 +2,7 @@ package dev.entrepot.oci.client;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
@@ -83,7 +84,16 @@ final class AuthExchange implements Exchange {
             return response;
         }
         // A token service may let wait for long, and an open answer holds a slot of the registry's.
-        return proveAnew(request, response.detached(), proof);
+        ApiResponse last = proveAnew(request, response.detached(), proof);
+        if (proof instanceof Proof.Password && (last.status() == 401 || last.status() == 403)) {
+            try {
+                prover.refuseInDoubt(request, last.status());
+            } catch (OutageException e) {
+                last.close();
+                throw e;
+            }
+        }
+        return last;
     }
 
     private Proof rememberedProof(ApiRequest request) throws IOException {

@@ -84,4 +84,12 @@ public interface CredentialSource {
      * counts: it may have been refused for want of rights.
      */
     default void refused(RegistryHost registry) {}
+
+    /**
+     * Why it could not be found out whether there is another credential than the one that this source gives, and of
+     * which nobody has said when it ends. If that is refused now, it may be over as well as have no rights.
+     */
+    default Optional<IOException> doubt() {
+        return Optional.empty();
+    }
 }

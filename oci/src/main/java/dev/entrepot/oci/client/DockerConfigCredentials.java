@@ -76,10 +76,13 @@ public final class DockerConfigCredentials implements CredentialSource {
     /**
      * What came of asking a helper.
      *
-     * @param former whether it is what the helper said before it failed
+     * @param former why it is what the helper said before, if it is
      */
     private record Answer(
-            Optional<Credential> credential, Optional<IOException> failure, boolean former, Instant until) {
+            Optional<Credential> credential,
+            Optional<IOException> failure,
+            Optional<IOException> former,
+            Instant until) {
         Optional<Credential> outcome() throws IOException {
             if (failure.isPresent()) {
                 throw failure.get();
@@ -145,6 +148,15 @@ public final class DockerConfigCredentials implements CredentialSource {
             answers.asMap().replaceAll((asked, answer) -> answer.over());
             // What runs now may still have read what was refused; the next who asks begins anew.
             runs.clear();
+        }
+    }
+
+    @Override
+    public Optional<IOException> doubt() {
+        synchronized (lock) {
+            return answers.asMap().values().stream()
+                    .flatMap(answer -> answer.former().stream())
+                    .findFirst();
         }
     }
 
@@ -248,7 +260,10 @@ public final class DockerConfigCredentials implements CredentialSource {
         try {
             Optional<Credential> credential = helper.get(asked.suffix(), asked.server());
             answer = new Answer(
-                    credential, Optional.empty(), false, clock.instant().plus(KEPT));
+                    credential,
+                    Optional.empty(),
+                    Optional.empty(),
+                    clock.instant().plus(KEPT));
         } catch (IOException e) {
             answer = failed(e);
         } finally {
@@ -264,7 +279,10 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     private Answer failed(IOException why) {
         return new Answer(
-                Optional.empty(), Optional.of(why), false, clock.instant().plus(PAUSE));
+                Optional.empty(),
+                Optional.of(why),
+                Optional.empty(),
+                clock.instant().plus(PAUSE));
     }
 
     // Under the lock. Also where it was refused meanwhile: that may be for want of rights to one repository.
@@ -273,12 +291,12 @@ public final class DockerConfigCredentials implements CredentialSource {
         if (answer.failure().isEmpty() || former == null || former.credential().isEmpty()) {
             return answer;
         }
-        if (!former.former()) {
+        if (former.former().isEmpty()) {
             LOG.warn(
                     "{}, and the credential that it gave before stays in effect until it gives another",
                     answer.failure().get().getMessage());
         }
-        return new Answer(former.credential(), Optional.empty(), true, answer.until());
+        return new Answer(former.credential(), Optional.empty(), answer.failure(), answer.until());
     }
 
     private static Answer await(Asked asked, CompletableFuture<Answer> run) throws IOException {

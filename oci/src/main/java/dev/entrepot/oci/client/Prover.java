@@ -127,6 +127,23 @@ final class Prover {
         return credential(request).filter(now -> !now.equals(refused)).isPresent();
     }
 
+    /**
+     * Called where credentials were refused in the end: nobody is denied anything for that, if they may be over and
+     * their source fails.
+     *
+     * @throws OutageException if it is so
+     */
+    void refuseInDoubt(ApiRequest request, int status) throws OutageException {
+        Optional<IOException> doubt = endpoint.credentials().doubt();
+        if (doubt.isPresent()) {
+            throw new OutageException(
+                    Reason.NOT_ASKED,
+                    request.what() + ": the credentials for " + endpoint.registry() + " are refused (" + status
+                            + "), and there are no others now: " + doubt.get().getMessage(),
+                    doubt.get());
+        }
+    }
+
     private Optional<Credential> credential(ApiRequest request) throws RegistryException {
         try {
             return request.repository().isPresent()
@@ -156,6 +173,9 @@ final class Prover {
             Optional<Credential> another =
                     credential.isPresent() ? another(request, credential.get()) : Optional.empty();
             if (another.isEmpty()) {
+                if (credential.isPresent()) {
+                    refuseInDoubt(request, e.status());
+                }
                 throw e;
             }
             return another.get() instanceof Credential.BearerToken token

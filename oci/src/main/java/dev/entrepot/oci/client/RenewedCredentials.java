@@ -163,6 +163,15 @@ public final class RenewedCredentials implements CredentialSource {
     }
 
     @Override
+    public Optional<IOException> doubt() {
+        synchronized (lock) {
+            return failure == null || lease == null || lease.expiresAt().isPresent()
+                    ? Optional.empty()
+                    : Optional.of(failure.cause());
+        }
+    }
+
+    @Override
     public Optional<String> account() {
         return Optional.of(account);
     }

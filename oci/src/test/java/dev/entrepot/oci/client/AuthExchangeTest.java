@@ -360,6 +360,57 @@ class AuthExchangeTest {
         assertThat(reread).hasValue(1);
     }
 
+    /** What is kept is served then; a denial would be passed on. */
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403})
+    void refusalOfAPasswordThatMayBeOverIsNoDenialWhileItsSourceFails(int status) throws IOException {
+        challenge("Basic realm=\"r\"");
+        accept(MANIFEST, BASIC);
+        AtomicReference<Optional<IOException>> doubt = new AtomicReference<>(Optional.empty());
+        RemoteRepository repository = repository(doubted(doubt));
+        repository.fetchManifest(TAG);
+        REGISTRY.stubFor(get(MANIFEST)
+                .atPriority(1)
+                .withHeader("Authorization", equalTo(BASIC))
+                .willReturn(aResponse().withStatus(status).withHeader("WWW-Authenticate", "Basic realm=\"r\"")));
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(UnauthorizedException.class);
+        }
+        doubt.set(Optional.of(new IOException("exit code 3")));
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                    .isInstanceOf(OutageException.class)
+                    .hasMessageContaining("exit code 3")
+                    .message()
+                    .doesNotContain("s3cret");
+        }
+    }
+
+    @Test
+    void refusalByATokenServiceIsNoDenialWhileTheSourceOfThePasswordFails() throws IOException {
+        bearerChallenge();
+        REGISTRY.stubFor(get(urlPathEqualTo("/token")).willReturn(aResponse().withStatus(403)));
+        AtomicReference<Optional<IOException>> doubt = new AtomicReference<>(Optional.empty());
+        RemoteRepository repository = repository(doubted(doubt));
+        assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(UnauthorizedException.class);
+        doubt.set(Optional.of(new IOException("exit code 3")));
+        assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    private static CredentialSource doubted(AtomicReference<Optional<IOException>> doubt) {
+        return new CredentialSource() {
+            @Override
+            public Optional<Credential> credential(RegistryHost registry) {
+                return Optional.of(USER);
+            }
+
+            @Override
+            public Optional<IOException> doubt() {
+                return doubt.get();
+            }
+        };
+    }
+
     private static CredentialSource counted(
             AtomicReference<Credential> current, AtomicInteger reread, Credential next) {
         return new CredentialSource() {

@@ -405,10 +405,12 @@ class CredentialsTest {
         source.refused(REGISTRY);
         assertThat(source.credential(REGISTRY)).contains(user("u", "p"));
         assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(3);
+        assertThat(source.doubt()).hasValueSatisfying(why -> assertThat(why).hasMessageContaining("exit code 3"));
 
         helper("one", "echo '{\"Username\":\"u\",\"Secret\":\"new\"}'");
         source.refused(REGISTRY);
         assertThat(source.credential(REGISTRY)).contains(user("u", "new"));
+        assertThat(source.doubt()).isEmpty();
     }
 
     @Test
