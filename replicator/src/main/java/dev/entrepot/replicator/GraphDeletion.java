@@ -125,7 +125,7 @@ final class GraphDeletion {
         try {
             needs.tags();
             Optional<Needed> needed = needs.without(gone.tag());
-            Optional<String> obstacle = obstacle(needed);
+            Optional<String> obstacle = obstacle(gone, there.isPresent(), needed);
             PruneStep step = obstacle.isPresent()
                     ? PruneStep.delete(repository.name(), tag, why + "; the tag only: " + obstacle.get(), List.of())
                     : PruneStep.delete(
@@ -136,8 +136,7 @@ final class GraphDeletion {
             needs.forget(gone.tag());
             return step;
         } catch (NotFoundException e) {
-            return PruneStep.delete(
-                    repository.name(), tag, why + "; the target no longer has the repository", List.of());
+            return PruneStep.keep(repository.name(), tag, PrunedRepository.noList(e));
         } catch (RefusedException e) {
             return PruneStep.delete(
                     repository.name(),
@@ -190,12 +189,12 @@ final class GraphDeletion {
             if (tagged) {
                 throw e;
             }
-            return Outcome.pruned("the target no longer has the repository");
+            return Outcome.stays(PrunedRepository.noList(e));
         } catch (RefusedException e) {
             return onlyTag(gone, tagged, "the target refuses to list its tags: " + e.getMessage());
         }
         Optional<Needed> needed = needs.without(gone.tag());
-        Optional<String> unknown = obstacle(needed);
+        Optional<String> unknown = obstacle(gone, tagged, needed);
         if (unknown.isPresent()) {
             return onlyTag(gone, tagged, unknown.get());
         }
@@ -229,9 +228,12 @@ final class GraphDeletion {
     }
 
     // Why it is not known what may go with a tag.
-    private Optional<String> obstacle(Optional<Needed> needed) throws IOException {
+    private Optional<String> obstacle(CompletedTag gone, boolean tagged, Optional<Needed> needed) throws IOException {
         if (needed.isEmpty()) {
             return Optional.of(PrunedRepository.UNKNOWN_TAGS);
+        }
+        if (tagged && !needs.tags().contains(gone.tag())) {
+            return Optional.of("the target has the tag and does not list it, and may not list others");
         }
         held.look();
         return held.obstacle();

@@ -110,7 +110,7 @@ final class LeftoverDeletion {
             tags = Set.copyOf(needs.tags());
             lists = needs.lists();
         } catch (NotFoundException e) {
-            return all(due, Fate.GONE, "the target no longer has the repository");
+            return all(due, Fate.STAYS, PrunedRepository.noList(e));
         } catch (RefusedException e) {
             return all(due, Fate.STAYS, "the target refuses to list its tags: " + e.getMessage());
         }

@@ -46,6 +46,9 @@ final class PrunedRepository {
     // What registries answer that know manifests by digest only: 405 UNSUPPORTED, or 400 DIGEST_INVALID.
     private static final Set<Integer> NOT_SUPPORTED = Set.of(400, 405);
 
+    // What registries say of a repository that they do not have, or that has no tag any more.
+    private static final Set<String> NO_REPOSITORY = Set.of("NAME_UNKNOWN", "NOT_FOUND");
+
     private static final int FORBIDDEN = 403;
     private static final int REQUESTS = 8;
     private static final long SHELF_BYTES = 1L << 20;
@@ -53,6 +56,12 @@ final class PrunedRepository {
     /** Why manifests stay in a repository of which not all is known. */
     static final String UNKNOWN_TAGS =
             "the repository has tags that were not brought by this process, or moved since, or may have more than it lists";
+
+    /** Why nothing is known of a repository whose list of tags is not there. */
+    static String noList(NotFoundException answer) {
+        return "the target's 404 to the question for its tags does not say that there is no such repository: "
+                + answer.getMessage();
+    }
 
     private static final String HELD =
             "the target keeps it, since another of its repositories, or another manifest, holds it";
@@ -348,16 +357,17 @@ final class PrunedRepository {
     }
 
     /**
-     * All tags, listed now. A layout without a tag of this repository has what was brought there all the same: it is
-     * kept by digest, for all its repositories.
+     * All tags, listed now. A repository that the target does not know has none, and may have what was brought there
+     * all the same: many registries know none that has no tag, and a layout keeps manifests for all its repositories.
      *
-     * @throws NotFoundException if the target no longer has the repository
+     * @throws NotFoundException if the target does not say that it does not know the repository: a 404 in another form
+     *     may be anybody's on the way, and says nothing of what is there
      */
     Set<Tag> tags() throws IOException {
         try {
             return listed();
         } catch (NotFoundException e) {
-            if (session.registry().isAtHand()) {
+            if (session.registry().isAtHand() || NO_REPOSITORY.contains(e.code())) {
                 return new TreeSet<>();
             }
             throw e;

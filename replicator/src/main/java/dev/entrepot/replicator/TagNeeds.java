@@ -99,7 +99,7 @@ final class TagNeeds {
      * All tags but those that have gone, as they were listed last. A list that failed once is not asked for again: the
      * rest is for the next run.
      *
-     * @throws dev.entrepot.oci.NotFoundException if the target no longer has the repository
+     * @throws dev.entrepot.oci.NotFoundException if it answers 404, and not that it does not know the repository
      * @throws dev.entrepot.oci.RefusedException if it refuses to list its tags
      */
     Set<Tag> tags() throws IOException {
