@@ -329,8 +329,12 @@ final class GraphDeletion {
             held.hold(manifests.staying());
         }
         String what = (tagged ? "the tag and " : "the target no longer had the tag; ") + manifests.text();
-        if (!attached.isEmpty()) {
-            what += "; " + attached.size()
+        long lately = attached.stream().filter(held::isLeftLately).count();
+        if (lately > 0) {
+            what += "; " + lately + " left over of another tag, too, for less than the grace time, stay as long again";
+        }
+        if (attached.size() > lately) {
+            what += "; " + (attached.size() - lately)
                     + " attached to what other tags name, as far as that can be read, stay until the source withdraws"
                     + " them";
         }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * What of the manifests under tags that are to be deleted stays, because it hangs on something that stays: as a
  * referrer of it, as a child of an index, or because a cosign tag or a fallback tag says so, whoever wrote that. What
  * rules know of the tags that stay does not have it: their record may be older, and of tags that belong to a digest
- * there is none. For one use, by one thread.
+ * there is none. What another tag has left over as well stays for the grace time of that, as what lists it does. For
+ * one use, by one thread.
  *
  * <p>Found out once for all tags that are to be deleted: each manifest under them is read (once per run, as it never
  * changes), and each tag that belongs to a digest ({@link AttachedTags}). Only what was not there then is looked at
@@ -47,6 +48,8 @@ final class HeldNodes {
     // Subjects that are under none of these tags, and which the target has.
     private final Set<Digest> outside = new HashSet<>();
     private final Set<Digest> held = new HashSet<>();
+    // Of these tags, and left over of other ones too, not long ago.
+    private final Set<Digest> lately = new HashSet<>();
     private final Set<Digest> unreadable = new HashSet<>();
     private final Map<Digest, OutageException> unanswered = new HashMap<>();
     private final Set<Tag> seen = new HashSet<>();
@@ -103,6 +106,11 @@ final class HeldNodes {
     /** Whether something that stays holds this one. */
     boolean contains(Digest digest) {
         return held.contains(digest);
+    }
+
+    /** Whether this is left over of another tag, too, and not for as long as the grace time. */
+    boolean isLeftLately(Digest digest) {
+        return lately.contains(digest);
     }
 
     /** Whether tags of cosign name this for more than one digest. */
@@ -195,6 +203,9 @@ final class HeldNodes {
                 outside.add(others.get(i));
             }
         }
+        lately.addAll(repository.leftLately());
+        lately.retainAll(nodes);
+        hold(lately);
     }
 
     private sealed interface Look {

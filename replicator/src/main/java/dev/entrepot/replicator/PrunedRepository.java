@@ -25,7 +25,9 @@ import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.graph.WalkLimits;
+import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -267,6 +269,16 @@ final class PrunedRepository {
             }
             throw e;
         }
+    }
+
+    /** What the rule has left over here under some tag for less than its grace time. */
+    Set<Digest> leftLately() throws IOException {
+        Instant now = session.services().time().clock().instant();
+        return session.journal().tags().leftovers(session.rule().name(), session.place(), name()).stream()
+                .filter(leftover -> now.isBefore(
+                        leftover.since().plus(session.rule().prune().grace())))
+                .map(Leftover::digest)
+                .collect(Collectors.toSet());
     }
 
     /**

@@ -68,6 +68,37 @@ class MovedTagPruneTest extends LeftoverFixture {
         Completeness.assertComplete(app, "latest", target, "mirror/app");
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatATagWasAtNotLongAgoStaysThoughItIsUnderATagThatIsDueToo(boolean deletesTags) throws IOException {
+        Descriptor child = shapes.image("old amd64");
+        Descriptor signature = shapes.referrer(child, "x/sig", "signature");
+        Descriptor old = shapes.index(List.of(child));
+        shapes.tag("latest", old);
+        shapes.tag("v1", child);
+        complete();
+        app.tags.remove(new Tag("v1"));
+        complete();
+        engine.clock.pass(Duration.ofDays(6));
+        shapes.tag("latest", shapes.image("new"));
+        complete();
+        engine.clock.pass(Duration.ofDays(2));
+        if (!deletesTags) {
+            refuseTagDeletes();
+        }
+
+        asPlanned();
+        assertThat(mirror.tags.containsKey(new Tag("v1"))).isNotEqualTo(deletesTags);
+        assertThat(mirror.manifests).containsKeys(old.digest(), child.digest(), signature.digest());
+
+        engine.clock.pass(PAST);
+        complete();
+        engine.clock.pass(PAST);
+        complete();
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v1"));
+        assertThat(mirror.manifests).doesNotContainKeys(old.digest(), child.digest(), signature.digest());
+    }
+
     @Test
     void indexGoesBeforeTheImagesThatItNames() throws IOException {
         List<Descriptor> children = IntStream.range(0, 8)
