@@ -174,6 +174,11 @@ final class GraphDeletion {
         }
     }
 
+    /** A tag that is due is not deleted now, and needs what is under it as any other that stays. */
+    void leaveOut(CompletedTag due) {
+        needs.stays(due.tag());
+    }
+
     private static Optional<String> elsewhere(CompletedTag gone, Optional<Digest> there) {
         return there.filter(digest -> !digest.equals(gone.targetDigest()))
                 .map(digest -> "left alone: at the target it is at " + digest + " now, which this rule did not bring");

@@ -202,10 +202,11 @@ final class PrunedRepository {
         if (session.deletesTags()) {
             try {
                 if (repository.delete(tag)) {
+                    session.noteTagDeleted();
                     return true;
                 }
             } catch (RefusedException e) {
-                if (!NOT_SUPPORTED.contains(e.status())) {
+                if (!NOT_SUPPORTED.contains(e.status()) || session.hasDeletedTag()) {
                     throw e;
                 }
                 session.noteTagDeleteRefused();

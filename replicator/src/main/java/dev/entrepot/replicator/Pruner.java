@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.LeftoverDeletion.Decision;
 import dev.entrepot.replicator.LeftoverDeletion.Fate;
@@ -117,8 +118,10 @@ final class Pruner {
             PrunedRepository repository = pruned(name);
             GraphDeletion deletion = new GraphDeletion(session, repository, still);
             List<Deleted> deleted = new ArrayList<>();
+            TagRefusals refusals = new TagRefusals(
+                    still, session.services().time().clock().instant().getEpochSecond());
             for (CompletedTag gone : still) {
-                deleted.add(delete(gone, deletion, foreseen));
+                deleted.add(delete(gone, deletion, refusals, foreseen));
                 if (!session.registry().isAtHand()) {
                     note(deleted.getLast());
                 }
@@ -220,18 +223,30 @@ final class Pruner {
     // What came of one tag, and what the journal is to know of it then.
     private record Deleted(CompletedTag gone, GraphDeletion.Known known, ItemReport report) {}
 
-    private Deleted delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
+    private Deleted delete(CompletedTag gone, GraphDeletion deletion, TagRefusals refusals, Set<Digest> foreseen)
+            throws IOException {
         String tag = gone.tag().value();
+        Optional<String> against = refusals.againstNext();
+        if (against.isPresent()) {
+            deletion.leaveOut(gone);
+            return failed(gone, new ItemReport.Failure(Side.TARGET, tag, against.get()));
+        }
         try {
             GraphDeletion.Outcome done = CopyException.at(
                     Side.TARGET,
                     gone.tag(),
                     "pruning " + session.name() + "/" + gone.repository() + ":" + tag,
                     () -> deletion.delete(gone, foreseen));
+            if (done.state() == ItemReport.State.PRUNED) {
+                refusals.went();
+            }
             return new Deleted(gone, done.known(), report(gone, done.state(), done.reason()));
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {
+            if (e.getCause() instanceof RegistryException answer && PrunedRepository.isRefusal(answer)) {
+                refusals.refused(PrunedRepository.remedy(answer));
+            }
             return failed(
                     gone,
                     e.getCause() instanceof RefusedException refusal

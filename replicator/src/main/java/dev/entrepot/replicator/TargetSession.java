@@ -36,6 +36,7 @@ final class TargetSession {
     private final AtomicInteger mountsRefused = new AtomicInteger();
     private final PruneNotes notes = new PruneNotes(this);
     private volatile boolean deletesTags = true;
+    private volatile boolean deletedTag;
 
     TargetSession(
             ReplicationRule rule,
@@ -169,6 +170,15 @@ final class TargetSession {
 
     void noteTagDeleteRefused() {
         deletesTags = false;
+    }
+
+    /** Whether it has deleted a tag by its name: then one that it does not delete so is locked. */
+    boolean hasDeletedTag() {
+        return deletedTag;
+    }
+
+    void noteTagDeleted() {
+        deletedTag = true;
     }
 
     /**

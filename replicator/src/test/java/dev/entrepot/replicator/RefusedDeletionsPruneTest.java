@@ -112,6 +112,67 @@ class RefusedDeletionsPruneTest extends LeftoverFixture {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {403, 405, 409})
+    void targetThatRefusesEveryDeletionIsToldToDeleteTwoScoreOfTheTagsThatAreDue(int status) throws IOException {
+        IntStream.range(0, 200).forEach(i -> shapes.tag("gone" + i, shapes.image("image " + i)));
+        shapes.tag("stays", shapes.image("stays"));
+        complete();
+        app.tags.keySet().removeIf(tag -> tag.value().startsWith("gone"));
+        complete();
+        engine.clock.pass(PAST);
+        refuse(status, line -> line.startsWith("DELETE"));
+        target.forgetRequests();
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().failed()).isEqualTo(200);
+        assertThat(target.requests("DELETE manifest").stream().distinct()).hasSizeBetween(40, 41);
+        assertThat(mirror.tags).hasSize(201);
+
+        target.gate((index, request) -> {});
+        complete();
+        assertThat(mirror.tags).containsOnlyKeys(new Tag("stays"));
+        assertThat(mirror.manifests).hasSize(1);
+    }
+
+    @Test
+    void manyTagsThatAreLockedDoNotKeepTheOthersForGood() throws IOException {
+        IntStream.range(100, 200).forEach(i -> shapes.tag("gone" + i, shapes.image("image " + i)));
+        shapes.tag("stays", shapes.image("stays"));
+        complete();
+        app.tags.keySet().removeIf(tag -> tag.value().startsWith("gone"));
+        complete();
+        engine.clock.pass(PAST);
+        refuse(409, line -> line.matches("DELETE manifest mirror/app gone1[0-8].*"));
+
+        for (int i = 0; i < 10; i++) {
+            engine.run(rules);
+            engine.clock.pass(Duration.ofSeconds(61));
+        }
+
+        assertThat(mirror.tags).hasSize(91).doesNotContainKey(new Tag("gone195"));
+    }
+
+    @Test
+    void tagThatIsLockedDoesNotMakeTheTargetOneThatDeletesNone() throws IOException {
+        Descriptor shared = shapes.image("shared");
+        shapes.tag("a", shapes.image("first"));
+        shapes.tag("b", shapes.image("locked"));
+        shapes.tag("c", shared);
+        shapes.tag("stays", shared);
+        complete();
+        List.of("a", "b", "c").forEach(tag -> app.tags.remove(new Tag(tag)));
+        complete();
+        engine.clock.pass(PAST);
+        refuse(405, "DELETE manifest mirror/app b"::equals);
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().failed()).isEqualTo(1);
+        assertThat(mirror.tags).containsOnlyKeys(new Tag("b"), new Tag("stays"));
+    }
+
+    @ParameterizedTest
     @MethodSource("abilities")
     void signatureOfASignatureGoesAfterIt(Abilities abilities) throws IOException {
         use(abilities);
