@@ -32,7 +32,7 @@ final class AttachedTags {
     private static final int ASKED_AT_ONCE = 128;
 
     private final PrunedRepository repository;
-    // By what the tags of cosign name, of which digests they tell.
+    // By what the tags of cosign name and fallback tags list, of which digests they tell.
     private final Map<Digest, Set<String>> stems = new HashMap<>();
 
     AttachedTags(PrunedRepository repository) {
@@ -81,9 +81,9 @@ final class AttachedTags {
         Optional<String> obstacle = Optional.empty();
         for (int i = 0; i < asked.size(); i++) {
             switch (answers.get(i)) {
-                case Answer.Read(Named read) -> {
+                case Answer.Read(Named read, Set<Digest> told) -> {
                     named.put(asked.get(i), read);
-                    note(asked.get(i), read);
+                    note(asked.get(i), told);
                 }
                 case Answer.Unreadable(String why) -> obstacle = obstacle.or(() -> Optional.of(why));
             }
@@ -91,31 +91,30 @@ final class AttachedTags {
         return new Needs(named, obstacle);
     }
 
-    private void note(Tag tag, Named named) {
-        if (!isList(tag)) {
-            String stem = tag.value().substring(0, tag.value().indexOf('.'));
-            named.digest()
-                    .ifPresent(digest -> stems.computeIfAbsent(digest, key -> new HashSet<>())
-                            .add(stem));
-        }
+    private void note(Tag tag, Set<Digest> told) {
+        String stem =
+                isList(tag) ? tag.value() : tag.value().substring(0, tag.value().indexOf('.'));
+        told.forEach(
+                digest -> stems.computeIfAbsent(digest, key -> new HashSet<>(2)).add(stem));
     }
 
-    /** Whether tags of cosign that were read name this for more than one digest. */
+    /** Whether the tags that were read name this, or list it, for more than one digest. */
     boolean isShared(Digest digest) {
         return stems.getOrDefault(digest, Set.of()).size() > 1;
     }
 
     private sealed interface Answer {
-        record Read(Named named) implements Answer {}
+        /** With what the tag says of the digest that it belongs to: what one of cosign names, or a list has in it. */
+        record Read(Named named, Set<Digest> told) implements Answer {}
 
         record Unreadable(String why) implements Answer {}
     }
 
     private Answer ask(Tag tag, Predicate<Digest> matters, Predicate<Digest> known) throws IOException {
         try {
-            return new Answer.Read(isList(tag) ? list(tag, matters, known) : named(tag, matters, known));
+            return isList(tag) ? list(tag, matters, known) : named(tag, matters, known);
         } catch (NotFoundException e) {
-            return new Answer.Read(Named.NOTHING);
+            return new Answer.Read(Named.NOTHING, Set.of());
         } catch (RegistryException e) {
             if (!PrunedRepository.isUnreadable(e)) {
                 throw e;
@@ -124,26 +123,31 @@ final class AttachedTags {
         }
     }
 
-    private Named list(Tag tag, Predicate<Digest> matters, Predicate<Digest> known) throws IOException {
+    private Answer list(Tag tag, Predicate<Digest> matters, Predicate<Digest> known) throws IOException {
         ManifestBytes bytes = repository.repository().reader().fetchManifest(tag);
+        Set<Digest> told = new HashSet<>();
         Set<Digest> below = new HashSet<>();
         for (Descriptor listed : Manifest.parse(bytes).manifests()) {
+            told.add(listed.digest());
             if (matters.test(listed.digest())) {
                 below.add(listed.digest());
             } else if (ManifestEdges.mayList(listed)) {
                 below.addAll(below(listed.digest(), matters, known));
             }
         }
-        return new Named(Optional.of(bytes.digest()), below);
+        return new Answer.Read(new Named(Optional.of(bytes.digest()), below), told);
     }
 
-    private Named named(Tag tag, Predicate<Digest> matters, Predicate<Digest> known) throws IOException {
+    private Answer named(Tag tag, Predicate<Digest> matters, Predicate<Digest> known) throws IOException {
         Optional<Descriptor> there = repository.repository().reader().resolve(tag);
-        return new Named(
-                there.map(Descriptor::digest),
-                there.isPresent() && ManifestEdges.mayList(there.get())
-                        ? below(there.get().digest(), matters, known)
-                        : Set.of());
+        Optional<Digest> digest = there.map(Descriptor::digest);
+        return new Answer.Read(
+                new Named(
+                        digest,
+                        there.isPresent() && ManifestEdges.mayList(there.get())
+                                ? below(there.get().digest(), matters, known)
+                                : Set.of()),
+                digest.map(Set::of).orElse(Set.of()));
     }
 
     // What is under what matters is found by those for whom it does.

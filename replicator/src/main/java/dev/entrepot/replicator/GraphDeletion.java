@@ -328,7 +328,10 @@ final class GraphDeletion {
                         session,
                         repository,
                         tags,
-                        needed.or(attached::contains).or(going::contains).or(held::isShared))
+                        needed.or(attached::contains)
+                                .or(going::contains)
+                                .or(held::contains)
+                                .or(held::isShared))
                 .delete(nodes, untagged.withManifest() ? Set.of(gone.targetDigest()) : Set.of());
         if (!session.registry().isAtHand()) {
             held.hold(manifests.staying());

@@ -113,7 +113,7 @@ final class HeldNodes {
         return lately.contains(digest);
     }
 
-    /** Whether tags of cosign name this for more than one digest. */
+    /** Whether tags of cosign name this, or fallback tags list it, for more than one digest. */
     boolean isShared(Digest digest) {
         return attached.isShared(digest);
     }

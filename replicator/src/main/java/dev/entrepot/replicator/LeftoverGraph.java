@@ -240,7 +240,7 @@ final class LeftoverGraph {
         return attached.read(among, this::contains, known);
     }
 
-    /** Whether tags of cosign name this for more than one digest. */
+    /** Whether tags of cosign name this, or fallback tags list it, for more than one digest. */
     boolean isShared(Digest digest) {
         return attached.isShared(digest);
     }

@@ -124,6 +124,33 @@ class RemainingTagsPruneTest extends LeftoverFixture {
         assertThat(listed(mirror, stays)).containsExactly(sbom.digest());
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void manifestThatTheFallbackTagOfAnotherImageListsStaysThoughACosignTagOfOneThatGoesNamesIt(boolean brought)
+            throws IOException {
+        Descriptor listed = (brought ? shapes : new Shapes(mirror)).image("packages in the form of an image");
+        Descriptor image = shapes.image("signed");
+        Tag first = new Tag("first");
+        Descriptor other = shapes.image("other");
+        shapes.tag("first", shapes.index(brought ? List.of(listed, other) : List.of(other)));
+        shapes.tag("v1", image);
+        Descriptor stays = shapes.image("stays");
+        shapes.tag("v2", stays);
+        complete();
+        List.of(first, V1).forEach(app.tags::remove);
+        complete();
+        engine.clock.pass(PAST);
+        Shapes theirs = new Shapes(mirror);
+        theirs.tag(stays.digest().referrersTag().value(), theirs.index(List.of(Shapes.plain(listed))));
+        mirror.tags.put(cosign(image, "sig"), listed.digest());
+        refuseTagDeletes();
+
+        complete();
+
+        assertThat(mirror.tags).doesNotContainKeys(first, V1);
+        assertThat(mirror.manifests).doesNotContainKey(image.digest()).containsKey(listed.digest());
+    }
+
     // The tags index and child, and what keeps the index from going.
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
