@@ -257,6 +257,13 @@ final class TagNeeds {
                 session.journal().tags().broughtIn(session.place(), repository.name()).stream()
                         .collect(Collectors.groupingBy(BroughtTag::tag));
         List<Tag> order = known.keySet().stream().sorted().toList();
+        if (tags.isEmpty()
+                && Concurrently.map(order, ASKED_AT_ONCE, repository::named).stream()
+                        .anyMatch(Optional::isPresent)) {
+            // What lists none and has some may have others, too.
+            strange = true;
+            return;
+        }
         List<Needs> needs = Concurrently.map(
                 order,
                 ASKED_AT_ONCE,

@@ -114,6 +114,27 @@ class TargetListsPruneTest extends LeftoverFixture {
     }
 
     @Test
+    void nothingThatIsLeftOverGoesWhereTheTargetHasATagAndSaysThatItHasNone() throws IOException {
+        complete();
+        shapes.tag("v1", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+        mirror.tags.put(new Tag("theirs"), index.digest());
+        target.gate((number, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new NotFoundException(NotFoundException.Kind.NAME, "NAME_UNKNOWN", "no repository");
+            }
+        });
+
+        assertThat(planned())
+                .singleElement()
+                .satisfies(step -> assertThat(step.reason()).contains(PrunedRepository.UNKNOWN_TAGS));
+        complete();
+
+        assertThat(mirror.manifests).containsKeys(index.digest(), child.digest());
+    }
+
+    @Test
     void onlyTheTagGoesWhereTheTargetHasItAndDoesNotListIt() throws IOException {
         isDue();
         mirror.unlisted.add(V1);
