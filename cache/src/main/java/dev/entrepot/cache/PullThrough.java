@@ -77,12 +77,16 @@ public final class PullThrough {
      * @throws dev.entrepot.oci.RegistryException if the upstream refused, or sent what is not the manifest
      */
     public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
-        Answer<ManifestBytes> answer = switch (reference) {
+        Answer<ManifestBytes> answer = answered(reference);
+        cache.running().served(answer.content());
+        return answer;
+    }
+
+    private Answer<ManifestBytes> answered(ManifestReference reference) throws IOException {
+        return switch (reference) {
             case Digest digest -> manifests.manifest(digest);
             case Tag tag -> tags.manifest(tag);
         };
-        cache.running().served(answer.content());
-        return answer;
     }
 
     /**
@@ -107,16 +111,15 @@ public final class PullThrough {
         }
     }
 
+    // No pull has begun: who only looks whether a tag has moved asks for no blob, and who pulls gets the manifest next.
     private Answer<Descriptor> described(ManifestReference reference) throws IOException {
         if (!upstream.countsPulls()) {
-            return manifest(reference).map(ManifestBytes::descriptor);
+            return answered(reference).map(ManifestBytes::descriptor);
         }
-        Answer<Descriptor> answer = switch (reference) {
+        return switch (reference) {
             case Digest digest -> manifests.describe(digest);
             case Tag tag -> tags.describe(tag);
         };
-        manifests.keptHere(answer.content().digest()).ifPresent(cache.running()::served);
-        return answer;
     }
 
     /** What would be done with a request for a manifest or blob now, and why. Asks no upstream. */

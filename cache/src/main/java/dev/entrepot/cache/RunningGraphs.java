@@ -30,7 +30,8 @@ import java.util.function.Predicate;
  *
  * <p>Nobody says for which image he asks for a blob. One that several of these images have counts for those that still
  * wait for it: a layer that all share is asked for all the time, and would keep each image that anybody has looked at.
- * Safe for all threads.
+ * As long as nothing was asked for that one of them alone has, it is waited for no longer than at first. Safe for all
+ * threads.
  */
 final class RunningGraphs implements ContentInUse {
     /** How long a pull is waited for that asks for nothing more. */
@@ -52,6 +53,8 @@ final class RunningGraphs implements ContentInUse {
         private final AtomicInteger served = new AtomicInteger(1);
         private final AtomicInteger reading = new AtomicInteger();
         private final AtomicLong awaitedUntil = new AtomicLong();
+        // Something that only this one had was asked for: somebody does pull it.
+        private volatile boolean certain;
 
         Run(Map<Digest, AtomicInteger> askedFor, long declaredBytes, long now) {
             this.askedFor = askedFor;
@@ -61,6 +64,10 @@ final class RunningGraphs implements ContentInUse {
 
         private void await(long now, Duration patience) {
             awaitedUntil.accumulateAndGet(now + patience.toMillis(), Math::max);
+        }
+
+        private Duration patience() {
+            return certain ? PATIENCE : FIRST_PATIENCE;
         }
 
         // Whether it was still waited for: no more often than the manifest was given.
@@ -203,7 +210,7 @@ final class RunningGraphs implements ContentInUse {
 
         private void await() {
             long now = clock.millis();
-            of.forEach(run -> run.await(now, PATIENCE));
+            of.forEach(run -> run.await(now, run.patience()));
         }
 
         /** What it is answered with; as long as that is open, the pulls go on. */
@@ -228,6 +235,9 @@ final class RunningGraphs implements ContentInUse {
         for (Run run : of) {
             if (run.counts(blob) || ofOne) {
                 concerned.add(run);
+            }
+            if (ofOne) {
+                run.certain = true;
             }
         }
         return new Asked(concerned);

@@ -611,6 +611,29 @@ class PinnedGraphsTest {
     }
 
     @Test
+    void imageOfWhichOnlyTheNameIsAskedForIsNotHeld() throws IOException {
+        ManifestBytes image = image();
+        upstream.tag("asked", image);
+        pull(image);
+        assertThat(repository.describe(new Tag("asked")).content().digest()).isEqualTo(image.digest());
+        repository.describe(image.digest());
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
+    }
+
+    @Test
+    void pullThatBeginsWithAQuestionForTheNameIsOverWithItsLastBlob() throws IOException {
+        ManifestBytes image = image();
+        upstream.tag("asked", image);
+        repository.describe(new Tag("asked"));
+        repository.manifest(image.digest());
+        for (Descriptor blob : Manifest.parse(image).blobs()) {
+            CacheFixture.readAll(repository, blob.digest());
+        }
+        fixture.awaitIdle();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
+    }
+
+    @Test
     void imageIsHeldWhileALayerIsReadForLong() throws IOException {
         ManifestBytes image = image();
         List<Descriptor> blobs = Manifest.parse(image).blobs();

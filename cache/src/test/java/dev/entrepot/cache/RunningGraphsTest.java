@@ -139,6 +139,27 @@ class RunningGraphsTest {
     }
 
     @Test
+    void imageOfWhichOnlyWhatOthersHaveTooIsAskedForIsNotWaitedForLong() throws Exception {
+        byte[] shared = Samples.bytes(1, 100);
+        TestClock clock = new TestClock();
+        RunningGraphs running = new RunningGraphs(clock, digest -> false);
+        ManifestBytes looked = CacheFixture.image(upstream, shared, Samples.bytes(2, 100));
+        ManifestBytes pulled = CacheFixture.image(upstream, shared, Samples.bytes(3, 100));
+        running.served(looked);
+        running.served(pulled);
+        clock.advance(RunningGraphs.FIRST_PATIENCE.dividedBy(2));
+        running.asked(blobs(pulled).getLast());
+        running.asked(Digest.sha256(shared)).reading(new NoContent()).close();
+        // It may be the one that is pulled.
+        clock.advance(RunningGraphs.FIRST_PATIENCE.minusSeconds(1));
+        assertThat(running.isInUse(looked.digest())).isTrue();
+        clock.advance(Duration.ofSeconds(2));
+        assertThat(running.isInUse(looked.digest())).isFalse();
+        assertThat(running.isInUse(blobs(looked).getLast())).isFalse();
+        assertThat(running.isInUse(pulled.digest())).isTrue();
+    }
+
+    @Test
     void whoAsksAgainForTheLayerOfOneImageIsWaitedFor() throws Exception {
         TestClock clock = new TestClock();
         RunningGraphs running = new RunningGraphs(clock, digest -> false);
