@@ -1,5 +1,7 @@
 package dev.entrepot.replicator;
 
+import java.util.List;
+
 /** Is told how a run goes, from many threads at once; returns quickly and throws nothing. */
 public interface ProgressListener {
     /** Nobody listens. */
@@ -13,6 +15,9 @@ public interface ProgressListener {
         @Override
         public void finished(ItemReport item) {}
     };
+
+    /** Other rounds are busy at these targets, and this one is at all others; told before it has begun. */
+    default void leavesOut(List<String> targets) {}
 
     /** The run has begun, and has this number in the journal. */
     default void begun(long run) {}

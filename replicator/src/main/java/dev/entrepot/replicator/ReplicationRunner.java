@@ -305,9 +305,9 @@ public final class ReplicationRunner {
             services.journal().forgetRuns(CopyJournal.HISTORY);
             Instant started = services.time().clock().instant();
             OptionalLong roundOf = claim.roundOf();
-            long number = services.journal()
-                    .runs()
-                    .start(rule.name(), trigger, roundOf, leftOut(rule, claim).size());
+            List<String> leftOut = leftOut(rule, claim);
+            progress.leavesOut(leftOut);
+            long number = services.journal().runs().start(rule.name(), trigger, roundOf, leftOut.size());
             claim.begun(number);
             progress.begun(number);
             try {

@@ -7,6 +7,7 @@ import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -64,8 +65,24 @@ class BusyTargetTest {
             assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
             ReplicationReport again = runWhenNotBusy(engine);
             shapes.tag("v2", shapes.image("arm64"));
-            ReplicationReport second = engine.run(rules);
+            List<List<String>> told = new ArrayList<>();
+            ReplicationReport second = engine.run(rules, new ProgressListener() {
+                @Override
+                public void leavesOut(List<String> targets) {
+                    told.add(targets);
+                }
 
+                @Override
+                public void planned(String target, long images, long bytes) {}
+
+                @Override
+                public void moved(String target, long bytes) {}
+
+                @Override
+                public void finished(ItemReport item) {}
+            });
+
+            assertThat(told).containsExactly(List.of("slow.test"));
             assertThat(again.leftOut()).containsExactly("slow.test");
             assertThat(second.leftOut()).containsExactly("slow.test");
             assertThat(second.outcome()).isEqualTo(ReplicationReport.Outcome.PARTLY);

@@ -104,10 +104,14 @@ final class RuleRuns implements AutoCloseable {
         }
     }
 
-    /** Runs on this thread. What it left out follows, whoever asked for it. */
+    /**
+     * Runs on this thread. What it left out follows, whoever asked for it: but for targets at which another round began
+     * after this one, which has seen what this one was for. Else rounds at two targets, each of which began while the
+     * other was going on, would have each other begin again and again.
+     */
     private ReplicationReport run(String name, RunInProgress mine, Run run) throws IOException, RuleBusyException {
         ReplicationReport report = told(name, mine, run);
-        if (!report.leftOut().isEmpty()) {
+        if (!areServedSince(name, mine, report.leftOut())) {
             follow(name, report.trigger());
         }
         return report;
@@ -118,6 +122,7 @@ final class RuleRuns implements AutoCloseable {
         try {
             ReplicationReport report = followed(name, run, mine);
             listeners.forEach(listener -> listener.ended(report));
+            ended(name, mine);
             return report;
         } catch (InterruptedIOException e) {
             throw e;
@@ -139,7 +144,27 @@ final class RuleRuns implements AutoCloseable {
 
     private synchronized void entered(String name, RunInProgress run) {
         active.computeIfAbsent(name, key -> new ArrayList<>()).add(run);
-        changes.incrementAndGet();
+        run.entered(changes.incrementAndGet());
+    }
+
+    // Those in progress are in the order in which they began.
+    private synchronized void ended(String name, RunInProgress run) {
+        for (RunInProgress earlier : active.getOrDefault(name, List.of())) {
+            if (earlier == run) {
+                return;
+            }
+            earlier.endedSince(run);
+        }
+    }
+
+    /** Whether other rounds began at all these targets after one that has ended. */
+    private synchronized boolean areServedSince(String name, RunInProgress ended, List<String> targets) {
+        List<RunInProgress> later = active.getOrDefault(name, List.of()).stream()
+                .filter(run -> run.order() > ended.order())
+                .toList();
+        return targets.stream()
+                .allMatch(
+                        target -> ended.isServedSince(target) || later.stream().anyMatch(run -> run.serves(target)));
     }
 
     private void left(String name, RunInProgress run) {

@@ -229,6 +229,70 @@ class RuleRunsTest {
     }
 
     @Test
+    void targetThatARoundHasBegunAtMeanwhileIsOwedNothing() throws Exception {
+        CountDownLatch firstEnds = new CountDownLatch(1);
+        CountDownLatch secondEnds = new CountDownLatch(1);
+        Thread first = roundUntil(firstEnds, "first", "a.test");
+        Thread second = roundUntil(secondEnds, "second", "b.test");
+
+        firstEnds.countDown();
+        first.join();
+        secondEnds.countDown();
+        second.join();
+
+        assertThat(again)
+                .as("the second began at a.test after the first; nobody was at b.test after the second")
+                .containsExactly("rule second");
+    }
+
+    @Test
+    void targetIsOwedNothingEitherWhereTheRoundAtItHasEndedMeanwhile() throws Exception {
+        CountDownLatch firstEnds = new CountDownLatch(1);
+        Thread first = roundUntil(firstEnds, "first", "a.test");
+        byTrigger.put("second", (rule, trigger, progress) -> {
+            progress.leavesOut(List.of("b.test"));
+            return report(2, trigger, "b.test");
+        });
+        runs.run(rule, "second");
+        assertThat(again).as("as long as b.test is busy").isEmpty();
+
+        firstEnds.countDown();
+        first.join();
+
+        assertThat(again).containsExactly("rule second");
+    }
+
+    @Test
+    void roundThatFailedHasServedNobody() throws Exception {
+        CountDownLatch firstEnds = new CountDownLatch(1);
+        Thread first = roundUntil(firstEnds, "first", "a.test");
+        byTrigger.put("second", (rule, trigger, progress) -> {
+            progress.leavesOut(List.of("b.test"));
+            throw new IOException("the journal is full");
+        });
+        runs.run(rule, "second");
+
+        firstEnds.countDown();
+        first.join();
+
+        assertThat(again).containsExactly("rule first");
+    }
+
+    /** Has the rule run without a target until then, and report that; returns when that has begun. */
+    private Thread roundUntil(CountDownLatch end, String cause, String leftOut) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        byTrigger.put(cause, (rule, trigger, progress) -> {
+            progress.leavesOut(List.of(leftOut));
+            begun.countDown();
+            await(end);
+            return report(1, trigger, leftOut);
+        });
+        Thread run = Thread.ofVirtual().start(() -> runs.run(rule, cause));
+        await(begun);
+        return run;
+    }
+
+    @Test
     void whoAsksForARuleThatIsBusyAtAllItsTargetsIsToldSoAndNothingFollows() throws Exception {
         CountDownLatch goesOn = new CountDownLatch(1);
         byTrigger.put("request", (rule, trigger, progress) -> {
