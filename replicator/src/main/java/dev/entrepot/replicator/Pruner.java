@@ -11,6 +11,7 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -34,11 +35,13 @@ final class Pruner {
     private final ReplicationRule rule;
     private final CopyJournal journal;
     private final SourceEvidence evidence;
+    private Duration patience;
 
     Pruner(TargetSession session, SourceSurvey survey) {
         this.session = session;
         this.rule = session.rule();
         this.journal = session.journal();
+        this.patience = session.services().claims().patience();
         this.evidence = new SourceEvidence(rule, session.sourceGate(), survey);
     }
 
@@ -77,9 +80,7 @@ final class Pruner {
             Withdrawals withdrawals,
             List<PruneStep> steps)
             throws IOException {
-        Optional<RepositoryClaims.Claim> claim = session.services()
-                .claims()
-                .pruning(session.place(), session.registry().isAtHand() ? RepositoryClaims.ALL : name);
+        Optional<RepositoryClaims.Claim> claim = claimed(session.registry().isAtHand() ? RepositoryClaims.ALL : name);
         if (claim.isEmpty()) {
             return steps.stream()
                     .filter(step -> step.action() == PruneStep.Action.DELETE)
@@ -137,6 +138,14 @@ final class Pruner {
         } finally {
             claim.get().close();
         }
+    }
+
+    // What is waited for one repository is not waited for the next.
+    private Optional<RepositoryClaims.Claim> claimed(RepositoryName name) throws InterruptedIOException {
+        long begun = System.nanoTime();
+        Optional<RepositoryClaims.Claim> claim = session.services().claims().pruning(session.place(), name, patience);
+        patience = patience.minusNanos(System.nanoTime() - begun);
+        return claim;
     }
 
     private interface Answer {

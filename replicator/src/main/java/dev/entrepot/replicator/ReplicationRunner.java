@@ -53,7 +53,7 @@ public final class ReplicationRunner {
         return new RunServices(
                 journal,
                 new SubjectLocks(),
-                new RepositoryClaims(),
+                new RepositoryClaims(RepositoryClaims.PATIENCE),
                 new KnownHosts(retries, time),
                 new RuleLimits(time),
                 time,

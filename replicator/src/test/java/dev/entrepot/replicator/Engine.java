@@ -18,11 +18,15 @@ public final class Engine implements AutoCloseable {
     }
 
     public Engine(Path folder, RetryPolicy retries) throws IOException {
+        this(folder, retries, new RepositoryClaims(Duration.ZERO));
+    }
+
+    Engine(Path folder, RetryPolicy retries, RepositoryClaims claims) throws IOException {
         journal = CopyJournal.open(folder, clock);
         runner = new ReplicationRunner(new RunServices(
                 journal,
                 new SubjectLocks(),
-                new RepositoryClaims(),
+                claims,
                 new KnownHosts(retries, clock.time()),
                 new RuleLimits(clock.time()),
                 clock.time(),

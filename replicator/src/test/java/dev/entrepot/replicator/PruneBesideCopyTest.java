@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.Percent;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -103,7 +105,7 @@ class PruneBesideCopyTest {
 
     @Test
     void whoCopiesWaitsForWhoPrunes() throws Exception {
-        RepositoryClaims claims = new RepositoryClaims();
+        RepositoryClaims claims = new RepositoryClaims(Duration.ZERO);
         RepositoryName name = new RepositoryName("app");
         RepositoryClaims.Claim prune = claims.pruning("target", name).orElseThrow();
         assertThat(claims.pruning("target", name)).isEmpty();
@@ -129,5 +131,58 @@ class PruneBesideCopyTest {
         assertThat(claims.pruning("target", name)).as("one still copies").isEmpty();
         second.close();
         assertThat(claims.pruning("target", name)).isPresent();
+    }
+
+    @Test
+    void whoPrunesWaitsForWhoCopies() throws Exception {
+        RepositoryClaims claims = new RepositoryClaims(Duration.ofSeconds(30));
+        RepositoryName name = new RepositoryName("app");
+        RepositoryClaims.Claim copy = claims.copying("target", List.of(name));
+        assertThat(claims.pruning("target", name, Duration.ofMillis(1))).isEmpty();
+        CompletableFuture<Optional<RepositoryClaims.Claim>> prune = new CompletableFuture<>();
+        Thread waiting = Thread.ofVirtual().start(() -> {
+            try {
+                prune.complete(claims.pruning("target", name, claims.patience()));
+            } catch (InterruptedIOException e) {
+                prune.completeExceptionally(e);
+            }
+        });
+        while (waiting.getState() != Thread.State.TIMED_WAITING) {
+            assertThat(prune).isNotDone();
+            Thread.onSpinWait();
+        }
+        copy.close();
+        assertThat(prune.get(30, TimeUnit.SECONDS)).isPresent();
+    }
+
+    @Test
+    void ruleThatIsCopiedBesidePrunesWhenThatIsDone() throws Exception {
+        shapes.tag("v1", shapes.image("amd64"));
+        shapes.tag("v2", shapes.image("arm64"));
+        RepositoryClaims claims = new RepositoryClaims(Duration.ofSeconds(30));
+        Rules versions = rule("versions", "v*");
+        versions.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        try (Engine engine = new Engine(folder, Engine.NO_RETRIES, claims)) {
+            engine.run(versions);
+            app.tags.remove(new Tag("v1"));
+            RepositoryClaims.Claim copy =
+                    claims.copying(target.asTarget().place(), List.of(new RepositoryName("mirror/app")));
+            CompletableFuture<ReplicationReport> prune = new CompletableFuture<>();
+            Thread.ofVirtual().start(() -> {
+                try {
+                    prune.complete(engine.run(versions));
+                } catch (IOException e) {
+                    prune.completeExceptionally(e);
+                }
+            });
+            // Where nobody waits, that is all that it takes.
+            assertThatThrownBy(() -> prune.get(200, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            assertThat(mirror.tags).containsKey(new Tag("v1"));
+            copy.close();
+
+            assertThat(prune.get(30, TimeUnit.SECONDS).targets().getFirst().pruned())
+                    .isEqualTo(1);
+            assertThat(mirror.tags).doesNotContainKey(new Tag("v1"));
+        }
     }
 }

@@ -70,7 +70,7 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
         Descriptor image = shapes.image("amd64");
         Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
         shapes.tag("v1", image);
-        RepositoryClaims claims = new RepositoryClaims();
+        RepositoryClaims claims = new RepositoryClaims(Duration.ZERO);
         ReplicationRunner runner = runner(new SubjectLocks(), claims);
         run(runner);
         app.manifests.remove(sbom.digest());
@@ -95,7 +95,7 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
         Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
         Tag attached = new Tag(Shapes.stem(image) + ".sbom");
         shapes.tag("v1", image);
-        RepositoryClaims claims = new RepositoryClaims();
+        RepositoryClaims claims = new RepositoryClaims(Duration.ZERO);
         ReplicationRunner runner = runner(new SubjectLocks(), claims);
         run(runner);
         app.manifests.remove(sbom.digest());
@@ -142,7 +142,7 @@ class WithdrawnReferrersPruneTest extends LeftoverFixture {
         Descriptor sbom = shapes.referrer(image, "x/sbom", "packages");
         shapes.tag("v1", image);
         SubjectLocks locks = new SubjectLocks();
-        ReplicationRunner runner = runner(locks, new RepositoryClaims());
+        ReplicationRunner runner = runner(locks, new RepositoryClaims(Duration.ZERO));
         run(runner);
         app.manifests.remove(sbom.digest());
         run(runner);
