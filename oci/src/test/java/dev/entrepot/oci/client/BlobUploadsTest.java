@@ -199,7 +199,6 @@ class BlobUploadsTest {
     @Test
     void sessionThatCannotBeReachedCostsTheSourceOneRequest() throws IOException {
         RawServer gone = new RawServer(request -> {});
-        gone.close();
         RawServer server = server(request -> {
             if (request.is("POST /")) {
                 request.answer(202, "", "Location: " + gone.url() + SESSION);
@@ -207,6 +206,8 @@ class BlobUploadsTest {
                 request.answer(404, "");
             }
         });
+        // Not before: the other could get its port.
+        gone.close();
         Watched source = new Watched();
 
         assertThatThrownBy(() -> repository(server).pushBlob(DESCRIPTOR, source))
